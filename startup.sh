@@ -1,0 +1,60 @@
+#!/bin/sh
+# Starts the service: what Azure App Service, the Docker image and `make serve` all run, so that what was tested is what
+# is deployed. Settings, all of them environment variables:
+#
+#   PORT                        port to listen on, on every interface              8000
+#   STREETSEG_THREADS           requests held at once: more than run and wait in   16
+#                               the app's own queue (app/config.py: CONCURRENCY
+#                               and QUEUE_DEPTH), so that its refusals and the
+#                               health checks still get through when it is full
+#   STREETSEG_TIMEOUT           seconds without a sign of life before the worker   120
+#                               is replaced; loading the network counts too
+#   STREETSEG_GRACEFUL_TIMEOUT  seconds that running requests get when stopped     30
+#   STREETSEG_*                 everything else: app/config.py
+set -eu
+
+cd -- "$(dirname -- "$0")"
+
+# Interpreters in the order in which one is wanted: the active environment (App Service has activated its `antenv` by
+# now), ours, App Service's where it was not activated, the system's (the Docker image puts its own on PATH).
+#
+# `python -m gunicorn`, not the `gunicorn` script: a script names its interpreter by the absolute path of the folder it
+# was installed in, and App Service builds in one folder and runs in another.
+installed='import sys
+from importlib.util import find_spec
+sys.exit(not all(map(find_spec, ("gunicorn", "flask", "cv2"))))'
+python=
+for candidate in ${VIRTUAL_ENV:+python} .venv/bin/python antenv/bin/python python3 python; do
+    if "$candidate" -c "$installed" 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "startup.sh: no Python here has gunicorn, Flask and OpenCV. Expected the packages of requirements-serve.txt in" \
+        ".venv/ or in the active environment. Run \`make install\`, or \`pip install -r requirements-serve.txt\`." >&2
+    exit 1
+fi
+
+port=${PORT:-8000}
+# The heartbeat file of the worker: on a slow or full disk its update may block until the worker counts as dead.
+heartbeat=/dev/shm
+if [ ! -w "$heartbeat" ]; then
+    heartbeat=${TMPDIR:-/tmp}
+fi
+
+# One worker, because each holds its own network and one already uses every core; threads, because uploads and image
+# decoding wait while the network runs. No --preload: the engine's threads do not survive a fork. The control socket
+# would be written to a home folder, which a container may not have. The log has no client address and no agent.
+exec "$python" -m gunicorn 'app:create_app()' \
+    --bind "0.0.0.0:$port" \
+    --worker-class gthread \
+    --workers 1 \
+    --threads "${STREETSEG_THREADS:-16}" \
+    --timeout "${STREETSEG_TIMEOUT:-120}" \
+    --graceful-timeout "${STREETSEG_GRACEFUL_TIMEOUT:-30}" \
+    --worker-tmp-dir "$heartbeat" \
+    --no-control-socket \
+    --access-logfile - \
+    --access-logformat '%(t)s "%(r)s" %(s)s %(B)s bytes %(M)s ms' \
+    --error-logfile -
