@@ -1,0 +1,154 @@
+"""The folder that training makes and serving loads: `unet.keras`, its compiled siblings, `card.json`, `card.md`.
+
+`card.json` is the contract between the two halves. Serving takes size, normalisation, category names and scores from
+it, never from constants of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import categories
+
+FORMAT = 1
+KERAS_FILE = "unet.keras"
+OPENVINO_FILE = "unet.openvino.xml"
+CARD_FILE = "card.json"
+DEFAULT_FOLDER = Path(__file__).resolve().parent / "artifacts" / "unet"
+
+_REQUIRED = {
+    "format": int,
+    "name": str,
+    "keras_sha256": str,
+    "input": dict,
+    "categories": list,
+    "training": dict,
+    "scores": dict,
+    "terms": dict,
+}
+
+
+class ArtifactError(ValueError):
+    """The artifact folder is missing, incomplete, or does not belong together."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A network with all that is known about it.
+
+    Attributes:
+        folder: where its files are.
+        card: the parsed `card.json`.
+    """
+
+    folder: Path
+    card: dict
+
+    @property
+    def keras_path(self) -> Path:
+        return self.folder / KERAS_FILE
+
+    @property
+    def openvino_path(self) -> Path:
+        return self.folder / OPENVINO_FILE
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels of the network's input."""
+        return self.card["input"]["height"], self.card["input"]["width"]
+
+    @property
+    def normalisation(self) -> dict[str, float]:
+        """The `mean` and `std` that `preprocessing.normalise` takes, in pixel values."""
+        return {"mean": self.card["input"]["mean"], "std": self.card["input"]["std"]}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Category names by id."""
+        return tuple(category["name"] for category in self.card["categories"])
+
+    @property
+    def version(self) -> str:
+        """Name and first 12 digits of the network's SHA-256, as in the `X-Model-Version` header."""
+        return f"{self.card['name']}-{self.card['keras_sha256'][:12]}"
+
+
+def read(folder: str | Path) -> Artifact:
+    """Read an artifact folder.
+
+    Args:
+        folder: holds `unet.keras` and `card.json`.
+
+    Returns:
+        The artifact. The network itself is not loaded, nor hashed: `verify` does that.
+
+    Raises:
+        ArtifactError: a file is missing, the card is not JSON, lacks a field, or names other categories.
+    """
+    folder = Path(folder)
+    for name in (CARD_FILE, KERAS_FILE):
+        if not (folder / name).is_file():
+            raise ArtifactError(
+                f"No {name} in {str(folder)!r}. Expected an artifact folder as `python -m model train` writes it."
+            )
+    try:
+        card = json.loads((folder / CARD_FILE).read_text("utf-8"))
+    except ValueError as error:
+        raise ArtifactError(f"{folder / CARD_FILE} is not JSON: {error}. Write it anew with `train`.") from error
+    for field, kind in _REQUIRED.items():
+        if not isinstance(card, dict) or not isinstance(card.get(field), kind):
+            raise ArtifactError(
+                f"{folder / CARD_FILE} has no {field!r} of type {kind.__name__}. Expected a card of format {FORMAT}."
+            )
+    if card["format"] != FORMAT:
+        raise ArtifactError(f"{folder / CARD_FILE} has format {card['format']}. Expected {FORMAT}.")
+    if [category.get("name") for category in card["categories"]] != list(categories.NAMES):
+        raise ArtifactError(
+            f"{folder / CARD_FILE} names the categories {[c.get('name') for c in card['categories']]}. "
+            f"Expected {list(categories.NAMES)}."
+        )
+    return Artifact(folder, card)
+
+
+def verify(artifact: Artifact) -> None:
+    """Check that the network is the one the card describes.
+
+    Raises:
+        ArtifactError: the file's SHA-256 differs from the card's.
+    """
+    actual = sha256(artifact.keras_path)
+    if actual != artifact.card["keras_sha256"]:
+        raise ArtifactError(
+            f"{artifact.keras_path} has SHA-256 {actual}. Its card was written for {artifact.card['keras_sha256']}. "
+            "Put the matching files together, or write the card anew with `python -m model train`."
+        )
+
+
+def describe(*, size: tuple[int, int], mean: float, std: float) -> dict:
+    """Return the card fields that serving lives on, for a network of this input size (height, width)."""
+    return {
+        "format": FORMAT,
+        "input": {"height": size[0], "width": size[1], "channels": "RGB", "mean": mean, "std": std},
+        "categories": [
+            {"id": category.id, "name": category.name, "color": list(category.color)}
+            for category in categories.CATEGORIES
+        ],
+    }
+
+
+def write_card(folder: str | Path, card: dict) -> None:
+    """Write `card.json` in one step, so that a reader never sees half of it."""
+    path = Path(folder) / CARD_FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(partial, path)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
