@@ -1,0 +1,1 @@
+"""Folders of images and masks, whatever their layout, become (image, labels) batches."""

@@ -1,0 +1,78 @@
+"""The official Cityscapes layout: `leftImg8bit/<split>/<city>/` and `gtFine/<split>/<city>/`, PNG or JPEG images.
+
+Array contract: see `model.data.samples`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from model import categories
+from model.data.samples import Example, Sample, paired, read_image, read_mask
+
+# The official test masks are blank, and the official val set is this project's test. Frames of one city look alike,
+# so what is held out of train is whole cities.
+VALIDATION_CITIES = ("aachen", "zurich")
+SPLITS = ("train", "val", "official-val", "all")
+TERMS = (
+    "Non-commercial research and teaching; the images may not be passed on. Networks trained on them may be, for the "
+    "same use. https://www.cityscapes-dataset.com/license/"
+)
+
+_IMAGE = "_leftImg8bit"
+_MASK = "_gtFine_labelIds.png"
+
+
+def detect(root: Path) -> bool:
+    """Tell whether `root` has the Cityscapes layout."""
+    return (root / "leftImg8bit").is_dir()
+
+
+def samples(root: Path, split: str) -> list[Sample]:
+    """List the samples of a split.
+
+    Args:
+        root: folder that holds `leftImg8bit` and `gtFine`.
+        split: `train` (official train without aachen and zurich), `val` (aachen and zurich), `official-val`
+            (frankfurt, lindau, munster) or `all` (the whole official train).
+
+    Returns:
+        Samples sorted by city and file name, named like `aachen_000000_000019`.
+
+    Raises:
+        ValueError: the split is unknown or empty, or masks are missing.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"Cityscapes has no split {split!r}. Expected one of {', '.join(SPLITS)}.")
+    folder = root / "leftImg8bit" / ("val" if split == "official-val" else "train")
+    images = [path for path in folder.glob(f"*/*{_IMAGE}.*") if _belongs(path.parent.name, split)]
+    if not images:
+        raise ValueError(
+            f"No images for split {split!r} in {folder}. Expected <city>/<city>_<seq>_<frame>{_IMAGE}.png or .jpg."
+        )
+    return [_sample(image, mask) for image, mask in paired(images, partial(_mask_path, root))]
+
+
+def _belongs(city: str, split: str) -> bool:
+    if split in ("official-val", "all"):
+        return True
+    return (city in VALIDATION_CITIES) == (split == "val")
+
+
+def _mask_path(root: Path, image: Path) -> Path:
+    official_split, city = image.parts[-3:-1]
+    return root / "gtFine" / official_split / city / (image.stem.removesuffix(_IMAGE) + _MASK)
+
+
+def _sample(image: Path, mask: Path) -> Sample:
+    return Sample(image.stem.removesuffix(_IMAGE), image, mask, partial(_load, image, mask))
+
+
+def _load(image: Path, mask: Path) -> Example:
+    label_ids = read_mask(mask)
+    try:
+        labels = categories.from_label_ids(label_ids)
+    except ValueError as error:
+        raise ValueError(f"{mask}: {error}") from error
+    return Example(read_image(image), labels, categories.scored(label_ids))

@@ -1,0 +1,148 @@
+"""What every data set reader yields: named samples that read themselves, and the checks that come before training.
+
+Array contract: `image` uint8 (height, width, 3) RGB; `labels` uint8 (height, width) category ids, `IGNORE` (255) where
+there is no ground truth; `scored` bool (height, width), True where the official category score counts the pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MAX_REPORTED = 10
+
+
+class Example(NamedTuple):
+    """One image with its ground truth: `image`, `labels` and `scored` of the module's array contract."""
+
+    image: np.ndarray
+    labels: np.ndarray
+    scored: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image and its mask that are read when asked for.
+
+    Attributes:
+        name: unique within its data set; exported files are named after it.
+        image_path: the photograph, or None where it is generated.
+        mask_path: the mask, or None where it is generated.
+        load: reads both, without the size check that `read` makes.
+    """
+
+    name: str
+    image_path: Path | None
+    mask_path: Path | None
+    load: Callable[[], Example]
+
+    def read(self) -> Example:
+        """Read image and mask.
+
+        Raises:
+            ValueError: a file is missing or unreadable, an id is unknown, or the sizes differ; the message names it.
+        """
+        example = self.load()
+        if example.image.shape[:2] != example.labels.shape:
+            raise ValueError(
+                f"{self.mask_path} is {_size(example.labels)}, its image {self.image_path} is {_size(example.image)}. "
+                "Expected the same size: pair them again, or resize the mask by nearest neighbour."
+            )
+        return example
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read a photograph as uint8 (height, width, 3) RGB; ValueError names the file where it can't be read."""
+    return np.asarray(_open(path).convert("RGB"))
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Read a mask of ids, 8-bit grey or palette, as uint8 (height, width).
+
+    Raises:
+        ValueError: the file is missing, is no image, or holds colours instead of ids.
+    """
+    mask = _open(path)
+    if mask.mode not in ("L", "P"):
+        raise ValueError(
+            f"{path} is an image of mode {mask.mode}. Expected an 8-bit grey or palette PNG whose pixels are ids; "
+            "convert a mask of colours to ids first."
+        )
+    return np.asarray(mask)
+
+
+def paired(images: Iterable[Path], mask_of: Callable[[Path], Path]) -> list[tuple[Path, Path]]:
+    """Pair images with their masks.
+
+    Args:
+        images: paths of photographs.
+        mask_of: tells where the mask of a photograph should be.
+
+    Returns:
+        (image, mask) paths sorted by image.
+
+    Raises:
+        ValueError: masks are missing; the message names the first ten.
+    """
+    pairs = [(image, mask_of(image)) for image in sorted(images)]
+    missing = [f"{image} has no mask {mask}" for image, mask in pairs if not mask.is_file()]
+    if missing:
+        raise ValueError(_listed(missing, "Expected one mask for every image: add the masks or remove the images."))
+    return pairs
+
+
+def check(samples: Sequence[Sample], *, workers: int = 2) -> None:
+    """Read every sample once, so that a bad file is found before training and not in its third hour.
+
+    Args:
+        samples: what is going to be trained or scored on.
+        workers: threads that read.
+
+    Raises:
+        ValueError: there are no samples, a name stands twice, or samples can't be read; the message names up to ten.
+    """
+    if not samples:
+        raise ValueError("Received no samples. Expected at least one image with its mask: check --data and --split.")
+    names = [sample.name for sample in samples]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise ValueError(_listed([f"{name} stands twice" for name in twice], "Expected unique file names."))
+    with ThreadPoolExecutor(workers) as pool:
+        problems = [problem for problem in pool.map(_problem, samples) if problem]
+    if problems:
+        raise ValueError(_listed(problems, "Mend or remove these files, then start again."))
+
+
+def _problem(sample: Sample) -> str | None:
+    try:
+        sample.read()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return image
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist. Expected an image file there.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(f"{path} can't be read as an image: {error}. Expected a whole PNG or JPEG.") from error
+
+
+def _listed(problems: Sequence[str], advice: str) -> str:
+    shown = "\n  ".join(problems[:MAX_REPORTED])
+    more = f"\n  and {len(problems) - MAX_REPORTED} more" if len(problems) > MAX_REPORTED else ""
+    return f"{len(problems)} of the samples can't be used:\n  {shown}{more}\n{advice}"
+
+
+def _size(array: np.ndarray) -> str:
+    return f"{array.shape[1]}x{array.shape[0]}"
