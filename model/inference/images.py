@@ -1,0 +1,239 @@
+"""Decode an uploaded photograph, with limits, orientation and colour modes.
+
+Array contract: `image` uint8 (height, width, 3) RGB.
+
+Pillow decodes, through its five named decoders and not through `PIL.Image.open`: that compares sizes with a
+process-wide setting and reports by a warning, where each call here brings its own limit.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+DEFAULT_MAX_PIXELS = 40_000_000
+# A JPEG cannot be longer. It keeps a one-line picture of forty million columns out of the code behind.
+MAX_SIDE = 65_535
+# Twice PIL.Image.MAX_IMAGE_PIXELS: from there on Pillow refuses WebP and TIFF by itself, without saying the size.
+MOST_PIXELS = 178_956_970
+
+EXPECTED = "JPEG, PNG, WebP, BMP or TIFF"
+
+_WEBP_HEADER_BYTES = 30
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow's decoders raise on damaged files: mostly the first three, the others in corners. `MemoryError` is for
+# absurd lengths inside a file, `Warning` for processes that turn warnings into errors.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    Warning,
+    Image.DecompressionBombError,
+    struct.error,
+    zlib.error,
+)
+
+
+class ImageError(ValueError):
+    """An upload that gives no image. The message is fit for the person who sent it.
+
+    Attributes:
+        reason: one short word for machines.
+    """
+
+    reason = "image"
+
+
+class UndecodableImage(ImageError):
+    """Empty, truncated or damaged."""
+
+    reason = "undecodable"
+
+
+class UnsupportedImage(ImageError):
+    """Not one of the formats, or not one of the colour modes, that are taken."""
+
+    reason = "unsupported"
+
+
+class ImageTooLarge(ImageError):
+    """More pixels than allowed, in all or along one side.
+
+    Attributes:
+        received: pixels of the image.
+        limit: pixels allowed.
+    """
+
+    reason = "too_large"
+
+    def __init__(self, message: str, *, received: int, limit: int) -> None:
+        super().__init__(message)
+        self.received = received
+        self.limit = limit
+
+
+def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
+    """Decode the first frame of an image file, upright.
+
+    The size is read from the header before a pixel is decoded. The EXIF orientation is applied; EXIF data that cannot
+    be read means upright. Colours become RGB by these rules:
+
+    - grey, palette, 1-bit, CMYK and YCbCr are converted as Pillow does; embedded colour profiles are ignored;
+    - 16 bits a channel keep their upper eight, and a transparent key colour among them is ignored;
+    - 32-bit integer or float grey, which has no agreed range, is stretched from its minimum to its maximum;
+    - transparent pixels are laid over black, as the borders of rectified street photographs are.
+
+    Args:
+        data: the content of a JPEG (MPO included), PNG, WebP, BMP or TIFF file.
+        max_pixels: largest height x width; never more than `MOST_PIXELS`.
+
+    Returns:
+        uint8 (height, width, 3) RGB.
+
+    Raises:
+        UndecodableImage: empty, truncated or damaged.
+        UnsupportedImage: another format, or a colour mode such as CIELAB.
+        ImageTooLarge: more than `max_pixels`, or a side longer than `MAX_SIDE`.
+    """
+    if not data:
+        raise UndecodableImage(f"The image is empty (0 bytes). Expected a {EXPECTED} file. Choose the file again.")
+    limit = min(max_pixels, MOST_PIXELS)
+    opener, name = _decoder_of(data)
+    try:
+        if opener is WebPImagePlugin.WebPImageFile:
+            # Pillow allocates two canvases on opening a WebP, so its size must be known earlier still.
+            _check_size(_webp_size(data), limit)
+        with opener(io.BytesIO(data)) as picture:
+            _check_size(picture.size, limit)
+            picture.load()
+            return np.array(_to_rgb(_upright(picture)))
+    except ImageError:
+        raise
+    except _DAMAGE as error:
+        raise UndecodableImage(
+            f"The {name} data ({len(data):,} bytes) is truncated or damaged. Expected a complete {EXPECTED} file. "
+            "Open the picture in a viewer, save it anew and send that."
+        ) from error
+
+
+def _decoder_of(data: bytes) -> tuple[type, str]:
+    """Tell the format by its first bytes, never by a file name."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile, "JPEG"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile, "PNG"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile, "WebP"
+    if data.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile, "BMP"
+    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return TiffImagePlugin.TiffImageFile, "TIFF"
+    raise UnsupportedImage(
+        f"Received {_guess(data)}. Expected a {EXPECTED} file. Open the picture in a viewer and export it as JPEG."
+    )
+
+
+def _guess(data: bytes) -> str:
+    """Name what was sent instead, as far as a person would recognise it."""
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        return "an AVIF image" if brand in (b"avif", b"avis") else "a HEIC image or a video"
+    for signature, name in ((b"GIF8", "a GIF image"), (b"%PDF", "a PDF document"), (b"PK\x03\x04", "a ZIP archive")):
+        if data.startswith(signature):
+            return name
+    start = data[:256]
+    if start.isascii() and b"\0" not in start:
+        return "text"
+    return "data of an unknown format"
+
+
+def _check_size(size: tuple[int, int], limit: int) -> None:
+    width, height = size
+    if width * height > limit:
+        raise ImageTooLarge(
+            f"The image has {width * height:,} pixels ({width:,} x {height:,}). Expected {limit:,} at most. "
+            "Scale it down and send that.",
+            received=width * height,
+            limit=limit,
+        )
+    if max(size) > MAX_SIDE:
+        raise ImageTooLarge(
+            f"The image is {width:,} x {height:,} pixels. Expected {MAX_SIDE:,} at most along each side. "
+            "Cut it into pieces and send those.",
+            received=max(size),
+            limit=MAX_SIDE,
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Read (width, height) from a WebP header (RFC 9649, sections 2.5 to 2.7)."""
+    header = data[:_WEBP_HEADER_BYTES]
+    kind = header[12:16]
+    if len(header) == _WEBP_HEADER_BYTES and kind == b"VP8X":
+        return 1 + int.from_bytes(header[24:27], "little"), 1 + int.from_bytes(header[27:30], "little")
+    if len(header) == _WEBP_HEADER_BYTES and kind == b"VP8L":
+        bits = int.from_bytes(header[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if len(header) == _WEBP_HEADER_BYTES and kind == b"VP8 ":
+        width, height = struct.unpack("<HH", header[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    raise SyntaxError("no WebP header")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    # Pillow has already turned a TIFF on loading it and removed its tag.
+    try:
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    except _DAMAGE:
+        return picture
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("I", "F"):
+        return Image.fromarray(_stretch(np.asarray(picture))).convert("RGB")
+    if picture.mode in ("LAB", "HSV"):
+        raise UnsupportedImage(
+            f"Received an image in the colour mode {picture.mode}. Expected RGB, grey, palette, CMYK or YCbCr. "
+            "Export it as RGB."
+        )
+    return _over_black(picture) if picture.has_transparency_data else picture.convert("RGB")
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(values)
+    values = np.where(finite, values, 0).astype(np.float64)
+    low = values.min(initial=np.inf, where=finite)
+    high = values.max(initial=-np.inf, where=finite)
+    if not low < high:
+        return np.zeros(values.shape, np.uint8)
+    return np.rint((np.clip(values, low, high) - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _over_black(picture: Image.Image) -> Image.Image:
+    # Pillow has no direct way from premultiplied grey to RGBA.
+    translucent = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
+    canvas = Image.new("RGB", translucent.size)
+    canvas.paste(translucent, mask=translucent.getchannel("A"))
+    return canvas

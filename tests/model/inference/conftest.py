@@ -1,0 +1,109 @@
+"""A tiny network, as an artifact folder, and real photographs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import artifact as artifacts
+from model.inference import engines
+from model.inference.segmenter import Segmentation
+
+SIZE = (32, 64)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def write_openvino(
+    path: Path, model, *, batch: int | None = 1, size: tuple[int, int] = SIZE, keras_sha256: str | None
+) -> None:
+    """Compile a Keras model as `python -m model export` does."""
+    import keras
+    import openvino
+    import tensorflow
+
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input((*size, 3), batch_size=batch, name="images"))
+    fixed.set_weights(model.get_weights())
+    signature = [tensorflow.TensorSpec((batch, *size, 3), tensorflow.float32, name="images")]
+    graph = tensorflow.function(
+        lambda images: fixed(images, training=False), input_signature=signature, autograph=False
+    )
+    compiled = openvino.convert_model(graph.get_concrete_function())
+    if keras_sha256 is not None:
+        compiled.set_rt_info(keras_sha256, engines.SHA256_PATH)
+    openvino.save_model(compiled, path, compress_to_fp16=False)
+
+
+def write_artifact(folder: Path, model, *, size: tuple[int, int] = SIZE) -> artifacts.Artifact:
+    """Write `unet.keras` and `card.json`."""
+    model.save(folder / artifacts.KERAS_FILE)
+    card = artifacts.describe(size=size, mean=127.5, std=127.5) | {
+        "name": "tiny",
+        "keras_sha256": artifacts.sha256(folder / artifacts.KERAS_FILE),
+        "training": {},
+        "scores": {},
+        "terms": {},
+    }
+    artifacts.write_card(folder, card)
+    return artifacts.read(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """A network with free sides, as training makes them, whose answers differ from pixel to pixel."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    keras = pytest.importorskip("keras")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip(f"needs KERAS_BACKEND=tensorflow; this process runs Keras on {keras.backend.backend()}")
+    keras.utils.set_random_seed(7)
+    images = keras.Input((None, None, 3), name="images")
+    features = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(images)
+    logits = keras.layers.Conv2D(8, 1, kernel_initializer=keras.initializers.RandomNormal(stddev=3))(features)
+    logits = keras.layers.UpSampling2D(2, interpolation="bilinear")(logits)
+    return keras.Model(images, keras.layers.Softmax()(logits), name="tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_artifact(tiny_model, tmp_path_factory) -> artifacts.Artifact:
+    """The tiny network with its compiled file. Not to be changed by a test."""
+    artifact = write_artifact(tmp_path_factory.mktemp("artifact"), tiny_model)
+    write_openvino(artifact.openvino_path, tiny_model, keras_sha256=artifact.card["keras_sha256"])
+    return artifact
+
+
+@pytest.fixture(scope="session")
+def keras_only_artifact(tiny_model, tmp_path_factory) -> artifacts.Artifact:
+    """The tiny network without a compiled file. Not to be changed by a test."""
+    return write_artifact(tmp_path_factory.mktemp("keras_only"), tiny_model)
+
+
+@pytest.fixture(scope="session")
+def compile_openvino():
+    """The function `write_openvino`."""
+    return write_openvino
+
+
+@pytest.fixture(scope="session")
+def save_artifact():
+    """The function `write_artifact`."""
+    return write_artifact
+
+
+@pytest.fixture(scope="session")
+def photographs() -> list[Path]:
+    """Real street photographs at 2048 x 1024."""
+    data = Path(os.environ.get("STREETSEG_DATA", ROOT.parent / "shared" / "data"))
+    paths = sorted((data / "cityscapes_fullres" / "leftImg8bit").rglob("*.png"))
+    if not paths:
+        pytest.skip("no real photographs: set STREETSEG_DATA to a folder that holds cityscapes_fullres/leftImg8bit")
+    return paths
+
+
+@pytest.fixture
+def segmentation() -> Segmentation:
+    """Two rows of four pixels: void once, flat three times, sky twice, vehicle twice."""
+    labels = np.array([[0, 1, 1, 1], [5, 5, 7, 7]], np.uint8)
+    confidence = np.array([[51, 102, 153, 204], [255, 255, 0, 255]], np.uint8)
+    return Segmentation(labels, confidence, (2, 4), {"network": 1.0, "labels": 1.0}, "tiny-0123456789ab")

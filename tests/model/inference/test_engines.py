@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from model import artifact as artifacts
+from model import preprocessing
+from model.artifact import ArtifactError
+from model.inference import engines, images, segmenter
+from model.inference.engines import EngineError, OpenVinoEngine, TensorFlowEngine
+
+# TensorFlow 2.21 does not know NumPy 2's copy keyword; Keras meets this whenever it saves or copies weights.
+
+SIZE = (32, 64)
+
+
+def _images(batch: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, (batch, *SIZE, 3)).astype(np.float32)
+
+
+def _copy(artifact: artifacts.Artifact, folder) -> artifacts.Artifact:
+    shutil.copytree(artifact.folder, folder, dirs_exist_ok=True)
+    return artifacts.read(folder)
+
+
+def _agreement(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first.argmax(-1) == second.argmax(-1)).mean())
+
+
+@pytest.fixture(scope="module")
+def tensorflow_engine(tiny_artifact) -> TensorFlowEngine:
+    return TensorFlowEngine(tiny_artifact)
+
+
+@pytest.fixture(scope="module")
+def openvino_engine(tiny_artifact) -> OpenVinoEngine:
+    return OpenVinoEngine(tiny_artifact)
+
+
+def test_both_engines_agree_on_random_images(openvino_engine, tensorflow_engine):
+    first = openvino_engine.probabilities(_images(8))
+    second = tensorflow_engine.probabilities(_images(8))
+    assert len(np.unique(first.argmax(-1))) >= 4
+    assert _agreement(first, second) >= 0.999
+    assert np.abs(first - second).max() < 1e-4
+
+
+def test_both_engines_agree_on_real_photographs(openvino_engine, tensorflow_engine, photographs):
+    resized = [preprocessing.resize_image(images.decode(path.read_bytes()), SIZE) for path in photographs]
+    batch = preprocessing.normalise(np.stack(resized))
+    assert _agreement(openvino_engine.probabilities(batch), tensorflow_engine.probabilities(batch)) >= 0.999
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_an_engine_gives_probabilities(name, tiny_artifact):
+    engine = engines.create(name, tiny_artifact)
+    result = engine.probabilities(_images(3))
+    assert engine.name == name
+    assert engine.precision == "f32"
+    assert result.dtype == np.float32
+    assert result.shape == (3, *SIZE, 8)
+    assert np.allclose(result.sum(-1), 1, atol=0.02)
+
+
+@pytest.mark.parametrize("batch", [1, 2, None])
+def test_openvino_runs_files_of_any_batch(
+    batch, tiny_artifact, tiny_model, compile_openvino, tmp_path, openvino_engine
+):
+    artifact = _copy(tiny_artifact, tmp_path)
+    sha256 = artifact.card["keras_sha256"]
+    compile_openvino(artifact.openvino_path, tiny_model, batch=batch, keras_sha256=sha256)
+    engine = OpenVinoEngine(artifact)
+    assert np.allclose(engine.probabilities(_images(5)), openvino_engine.probabilities(_images(5)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_images_of_another_shape_are_refused(name, tiny_artifact):
+    engine = engines.create(name, tiny_artifact)
+    for wrong in (_images(1)[0], _images(1)[:, :16], _images(1).astype(np.float64), _images(1)[:0]):
+        with pytest.raises(ValueError, match=r"Expected float32 \(batch, 32, 64, 3\)"):
+            engine.probabilities(wrong)
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_an_answer_is_not_overwritten_by_the_next(name, tiny_artifact):
+    engine = engines.create(name, tiny_artifact)
+    first = engine.probabilities(_images(1))
+    before = first.copy()
+    engine.probabilities(_images(1, seed=2))
+    assert np.array_equal(first, before)
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_threads_do_not_mix_their_answers(name, tiny_artifact):
+    engine = engines.create(name, tiny_artifact)
+    batches = [_images(1 + seed % 3, seed) for seed in range(12)]
+    alone = [engine.probabilities(batch) for batch in batches]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(engine.probabilities, batches * 4))
+    assert all(np.allclose(result, alone[index % 12], atol=1e-6) for index, result in enumerate(together))
+
+
+def test_a_missing_compiled_file_is_refused_with_the_command(keras_only_artifact):
+    with pytest.raises(EngineError, match="python -m model export --artifact") as caught:
+        engines.create("openvino", keras_only_artifact)
+    assert isinstance(caught.value, ArtifactError)
+
+
+def test_a_compiled_file_of_another_network_is_refused_with_the_command(
+    tiny_artifact, tiny_model, compile_openvino, tmp_path
+):
+    artifact = _copy(tiny_artifact, tmp_path)
+    compile_openvino(artifact.openvino_path, tiny_model, keras_sha256="0" * 64)
+    with pytest.raises(EngineError, match=r"another network.*python -m model export --artifact"):
+        engines.create("openvino", artifact)
+
+
+def test_a_compiled_file_of_unknown_origin_is_refused(tiny_artifact, tiny_model, compile_openvino, tmp_path):
+    artifact = _copy(tiny_artifact, tmp_path)
+    compile_openvino(artifact.openvino_path, tiny_model, keras_sha256=None)
+    with pytest.raises(EngineError, match="does not say"):
+        engines.create("openvino", artifact)
+
+
+def test_a_compiled_file_of_another_size_is_refused(tiny_artifact, tiny_model, compile_openvino, tmp_path):
+    artifact = _copy(tiny_artifact, tmp_path)
+    sha256 = artifact.card["keras_sha256"]
+    compile_openvino(artifact.openvino_path, tiny_model, size=(64, 64), keras_sha256=sha256)
+    with pytest.raises(EngineError, match="as its card says"):
+        engines.create("openvino", artifact)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "no weights"])
+def test_a_damaged_compiled_file_is_refused(damage, tiny_artifact, tmp_path):
+    artifact = _copy(tiny_artifact, tmp_path)
+    if damage == "garbage":
+        artifact.openvino_path.write_text("not a network")
+    else:
+        artifact.openvino_path.with_suffix(".bin").unlink()
+    with pytest.raises(EngineError, match="cannot be read"):
+        engines.create("openvino", artifact)
+
+
+def test_auto_takes_openvino(tiny_artifact):
+    assert engines.create("auto", tiny_artifact).name == "openvino"
+
+
+def test_auto_falls_back_to_tensorflow_with_a_warning(keras_only_artifact, caplog):
+    with caplog.at_level(logging.WARNING, logger=engines.__name__):
+        engine = engines.create("auto", keras_only_artifact)
+    assert engine.name == "tensorflow"
+    assert "python -m model export" in caplog.text
+
+
+def test_auto_without_tensorflow_refuses_and_names_the_command(keras_only_artifact, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find_spec(name))
+    with pytest.raises(EngineError, match=r"python -m model export.*not installed"):
+        engines.create("auto", keras_only_artifact)
+
+
+def test_an_unknown_engine_is_refused(tiny_artifact):
+    with pytest.raises(ValueError, match="auto, openvino, tensorflow"):
+        engines.create("tensorrt", tiny_artifact)
+
+
+def test_openvino_not_installed_is_said(tiny_artifact, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find_spec(name))
+    with pytest.raises(EngineError, match="OpenVINO is not installed"):
+        engines.create("openvino", tiny_artifact)
+
+
+def test_tensorflow_not_installed_is_said(tiny_artifact, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(EngineError, match=r"requirements\.txt"):
+        engines.create("tensorflow", tiny_artifact)
+
+
+def test_keras_on_another_backend_is_refused(tiny_artifact, monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(EngineError, match=r"runs on jax.*KERAS_BACKEND=tensorflow"):
+        engines.create("tensorflow", tiny_artifact)
+
+
+def test_tensorflow_refuses_a_network_that_is_not_the_card_s(tiny_artifact, tmp_path):
+    artifact = _copy(tiny_artifact, tmp_path)
+    with open(artifact.keras_path, "ab") as file:
+        file.write(b"x")
+    with pytest.raises(ArtifactError, match="SHA-256"):
+        engines.create("tensorflow", artifact)
+
+
+def test_the_shipped_network_gives_the_same_labels_on_both_engines(photographs, tiny_model):
+    artifact = artifacts.read(artifacts.DEFAULT_FOLDER)
+    first = segmenter.Segmenter(artifact, OpenVinoEngine(artifact))
+    second = segmenter.Segmenter(artifact, TensorFlowEngine(artifact))
+    for path in photographs:
+        image = images.decode(path.read_bytes())
+        assert (first.segment(image).labels == second.segment(image).labels).mean() >= 0.999
