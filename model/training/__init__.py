@@ -1,0 +1,1 @@
+"""Losses, metrics, and the verbs that make a network: train, evaluate, export."""

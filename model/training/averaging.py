@@ -1,0 +1,42 @@
+"""The network as it is scored and shipped: averaged weights, batch norms that fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+
+def averaged(model: keras.Model, batches: Iterable[np.ndarray], *, into: keras.Model) -> None:
+    """Copy `model` into `into` with the optimiser's exponential moving average for weights.
+
+    The average covers weights only. Batch norm statistics belong to the raw weights, so they are computed anew.
+
+    Args:
+        model: compiled with an optimiser that keeps a moving average.
+        batches: float32 (batch, height, width, 3), normalised; they give the statistics.
+        into: of the same architecture.
+    """
+    for target, source in zip(into.weights, model.weights, strict=True):
+        target.assign(source)
+    model.optimizer.finalize_variable_values(into.trainable_variables)
+    recompute_batch_norms(into, batches)
+
+
+def recompute_batch_norms(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
+    """Set the moving statistics of every batch norm that is not frozen to the plain mean over `batches`.
+
+    Args:
+        model: changed in place.
+        batches: float32 (batch, height, width, 3), normalised, of one size.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
+    momenta = [norm.momentum for norm in norms]
+    for seen, images in enumerate(batches):
+        # moving = m moving + (1 - m) batch is the running mean of all batches when m = n / (n + 1).
+        for norm in norms:
+            norm.momentum = seen / (seen + 1)
+        model(images, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

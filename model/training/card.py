@@ -1,0 +1,114 @@
+"""The card that ships beside a network: for programs as `card.json`, for people as `card.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model import artifact as artifacts
+from model.artifact import Artifact
+from model.categories import NAMES, VOID
+from model.training.scoring import Scores
+
+MARKDOWN_FILE = "card.md"
+
+
+def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) -> Artifact:
+    """Put scores into an artifact's card, and write `card.md` anew.
+
+    Args:
+        artifact: its folder is changed.
+        name: of this set of scores, such as `validation`; one of the same name is replaced.
+        scores: to put there.
+        about: what makes them repeatable: command, engine, data, split.
+
+    Returns:
+        The artifact with the new card.
+    """
+    card = artifact.card | {"scores": artifact.card["scores"] | {name: about | scores.as_dict()}}
+    artifacts.write_card(artifact.folder, card)
+    updated = Artifact(artifact.folder, card)
+    write_markdown(updated)
+    return updated
+
+
+def write_markdown(artifact: Artifact) -> Path:
+    """Write `card.md` from the card and return its path."""
+    path = artifact.folder / MARKDOWN_FILE
+    path.write_text(markdown(artifact), "utf-8")
+    return path
+
+
+def markdown(artifact: Artifact) -> str:
+    """Return the card as Markdown."""
+    card = artifact.card
+    height, width = artifact.size
+    parts = [
+        f"# Model card: {artifact.version}",
+        f"A U-Net that labels every pixel of a street photograph with one of {len(artifact.names)} categories: "
+        f"{', '.join(artifact.names)}. Input {width}x{height} RGB, "
+        f"{card.get('parameters', 0):,} parameters, `{artifacts.KERAS_FILE}` SHA-256 `{card['keras_sha256']}`.",
+        "_Written by `python -m model`; edit `limitations` in card.json, not this file._",
+        "## Scores",
+        *(_score_section(name, entry) for name, entry in card["scores"].items()),
+        "## Training",
+        _training_section(card["training"]),
+        "## What it cannot do",
+        _bullets(card.get("limitations", [])) or "Not described yet.",
+        "## Terms of use",
+        _bullets(f"**{name}**: {text}" for name, text in card["terms"].items()) or "None are known.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _score_section(name: str, entry: dict) -> str:
+    lines = [
+        f"### {name}",
+        "",
+        f"{entry['images']} images"
+        + (f" of `{entry['data']}` ({entry['split']}), on {entry['engine']}" if "data" in entry else "")
+        + (f": `{entry['command']}`" if "command" in entry else ""),
+        "",
+        "| category | official IoU | IoU with void |",
+        "|---|---|---|",
+    ]
+    for i, category in enumerate(NAMES):
+        official = "-" if i == VOID else _fixed(entry["iou"][category])
+        lines.append(f"| {category} | {official} | {_fixed(entry['iou_with_void'][category])} |")
+    lines.append(f"| **mean** | **{_fixed(entry['mean_iou'])}** | {_fixed(entry['mean_iou_with_void'])} |")
+    accuracies = (entry["pixel_accuracy"], entry["pixel_accuracy_with_void"])
+    lines.append(f"| pixel accuracy | {_fixed(accuracies[0])} | {_fixed(accuracies[1])} |")
+    return "\n".join(lines)
+
+
+def _training_section(training: dict) -> str:
+    settings = training["settings"]
+    seconds = sum(entry["seconds"] for entry in training["history"])
+    lines = [
+        f"{training['samples']:,} images of {', '.join(f'`{data}`' for data in settings['data'])}, "
+        f"{settings['epochs']} epochs, {seconds / 60:.0f} minutes on {training['backend']} "
+        f"(Keras {training['keras']}). Repeat it with:",
+        "",
+        "```sh",
+        _command(settings),
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def _command(settings: dict) -> str:
+    flags = []
+    for name, value in settings.items():
+        flag = "--val-data" if name == "validation" else f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            flags += [flag] if value else []
+        else:
+            flags += [f"{flag} {one}" for one in (value if isinstance(value, list | tuple) else [value])]
+    return "python -m model train " + " \\\n  ".join(flags)
+
+
+def _bullets(items) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _fixed(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,69 @@
+"""A data set of generated scenes small enough to train on in seconds, and the command line as users call it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model.data import synthetic
+
+ROOT = Path(__file__).resolve().parents[3]
+SIZE = (64, 128)
+
+# Small enough that two epochs take seconds; everything else is the shipped recipe.
+FLAGS = ["--height", "64", "--width", "128", "--crop-height", "64", "--crop-width", "96", "--batch-size", "4"]
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory) -> Path:
+    """A folder of 12 training and 2 validation scenes in the layout of plain folders."""
+    root = tmp_path_factory.mktemp("scenes")
+    for split, seeds in (("train", range(12)), ("val", range(100, 102))):
+        for kind in ("images", "masks"):
+            (root / split / kind).mkdir(parents=True)
+        for seed in seeds:
+            image, labels = synthetic.scene(seed, size=SIZE)
+            Image.fromarray(image).save(root / split / "images" / f"{seed}.png")
+            Image.fromarray(labels).save(root / split / "masks" / f"{seed}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., subprocess.Popen]:
+    """Start `python -m model ...` as users do; its output is one stream of text."""
+
+    def start(*arguments: str, backend: str = "tensorflow") -> subprocess.Popen:
+        environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "model", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def train_flags() -> list[str]:
+    """Flags that make a training run small."""
+    return FLAGS
+
+
+@pytest.fixture(scope="session")
+def trained(scenes, command, tmp_path_factory) -> Path:
+    """The artifact folder of an unbroken run of three epochs. Not to be changed by a test."""
+    folder = tmp_path_factory.mktemp("trained")
+    flags = [*FLAGS, "--epochs", "3", "--run", folder / "run", "--artifact", folder / "artifact"]
+    process = command("train", "--data", scenes, *flags)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return folder / "artifact"

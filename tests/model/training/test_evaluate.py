@@ -1,0 +1,100 @@
+"""`python -m model evaluate` from end to end, on generated scenes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import artifact, categories
+from model.__main__ import main
+from model.data import synthetic
+from model.inference import segmenter
+from model.training.evaluate import OFFICIAL_SUFFIX, evaluate, table
+from model.training.scoring import Scores
+
+
+@pytest.fixture
+def exported(trained, tmp_path):
+    """A copy of the trained artifact that a test may change."""
+    return shutil.copytree(trained, tmp_path / "artifact")
+
+
+def run(*arguments) -> int:
+    return main(["evaluate", *map(str, arguments), "--engine", "tensorflow"])
+
+
+def test_json_and_table_tell_the_same_scores(exported, scenes, tmp_path, capsys):
+    assert run("--data", scenes, "--artifact", exported, "--json", tmp_path / "scores.json") == 0
+    written = json.loads((tmp_path / "scores.json").read_text())
+    printed = capsys.readouterr().out
+    assert written["images"] == 2
+    assert written["model"] == artifact.read(exported).version
+    assert f"{100 * written['mean_iou']:.2f}" in printed
+    for name in categories.NAMES[1:]:
+        assert f"{100 * written['iou'][name]:.2f}" in printed
+
+
+def test_official_label_ids_are_the_labels_without_void(exported, scenes, tmp_path):
+    assert run("--data", scenes, "--artifact", exported, "--export-official", tmp_path / "official") == 0
+    loaded = segmenter.load(exported, engine="tensorflow")
+    for path in sorted((scenes / "val" / "images").iterdir()):
+        written = np.asarray(Image.open(tmp_path / "official" / f"{path.stem}{OFFICIAL_SUFFIX}"))
+        labels = loaded.segment(np.asarray(Image.open(path)), void="never").labels
+        np.testing.assert_array_equal(written, categories.to_label_ids(labels))
+
+
+def test_scores_go_into_the_card_under_their_name(exported, scenes):
+    assert run("--data", scenes, "--artifact", exported, "--card", "scenes") == 0
+    card = artifact.read(exported).card
+    assert set(card["scores"]) == {"validation", "scenes"}
+    assert card["scores"]["scenes"]["command"].startswith(f"python -m model evaluate --data {scenes} --split val")
+    text = (exported / "card.md").read_text()
+    assert "### scenes" in text
+    assert f"| **mean** | **{card['scores']['scenes']['mean_iou']:.4f}** |" in text
+
+
+def test_the_score_of_training_is_the_score_of_evaluate(exported, scenes):
+    assert run("--data", scenes, "--artifact", exported, "--card", "again") == 0
+    scores = artifact.read(exported).card["scores"]
+    assert scores["again"]["mean_iou"] == pytest.approx(scores["validation"]["mean_iou"], abs=1e-3)
+
+
+def test_a_perfect_answer_scores_one(monkeypatch):
+    samples = synthetic.samples("val", count=2, size=(64, 128))
+
+    class Knows:
+        def probabilities(self, image):
+            truth = next(s.read().labels for s in samples if np.array_equal(s.read().image, image))
+            return np.eye(8, dtype=np.float32)[truth]
+
+    scores = evaluate(Knows(), samples)
+    assert scores.mean_iou == 1
+    assert scores.mean_iou_with_void == 1
+
+
+def test_the_table_shows_no_number_for_a_category_that_never_occurs():
+    confusion = np.zeros((8, 8), np.int64)
+    confusion[1, 1] = 3
+    lines = table(Scores(confusion, confusion, 1)).splitlines()
+    assert lines[2].split() == ["flat", "100.00", "100.00"]
+    assert lines[3].split() == ["construction", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--data", "nowhere"], "'nowhere' is not a folder"),
+        (["--split", "nosplit"], "no split 'nosplit'"),
+        (["--artifact", "nowhere"], "No card.json in 'nowhere'"),
+    ],
+)
+def test_mistakes_are_told_in_words(arguments, expected, capsys, exported):
+    status = main(["evaluate", "--engine", "tensorflow", "--artifact", str(exported), *arguments])
+    assert status == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert "Traceback" not in error

@@ -1,0 +1,113 @@
+"""Training end to end on generated scenes, through the command line."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import artifact
+
+
+def history(folder) -> list[dict]:
+    return artifact.read(folder).card["training"]["history"]
+
+
+def test_the_card_says_what_the_network_is_and_how_it_was_made(trained, scenes):
+    written = artifact.read(trained)
+    artifact.verify(written)
+    assert written.size == (64, 128)
+    assert [entry["epoch"] for entry in history(trained)] == [1, 2, 3]
+    settings = written.card["training"]["settings"]
+    assert (settings["data"], settings["batch_size"], settings["epochs"]) == ([str(scenes)], 4, 3)
+    scores = written.card["scores"]["validation"]
+    assert set(scores["iou"]) == set(written.names) - {"void"}
+    assert set(scores["iou_with_void"]) == set(written.names)
+    assert np.sum(scores["confusion_with_void"]) == 2 * 64 * 128
+
+
+def test_training_learns(trained):
+    losses = [entry["loss"] for entry in history(trained)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_network_opens_without_anything_of_ours_and_takes_any_multiple_of_32(trained):
+    code = (
+        "import keras, numpy, sys\n"
+        f"network = keras.saving.load_model({str(trained / 'unet.keras')!r}, compile=False)\n"
+        "answer = network(numpy.zeros((1, 96, 160, 3), 'float32')).numpy()\n"
+        "assert answer.shape == (1, 96, 160, 8), answer.shape\n"
+        "assert abs(answer.sum(-1) - 1).max() < 1e-5\n"
+        "assert 'model' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=trained, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_run_killed_within_an_epoch_goes_on_and_ends_like_an_unbroken_one(
+    scenes, trained, command, train_flags, tmp_path
+):
+    flags = [*train_flags, "--epochs", "3", "--run", tmp_path / "run", "--artifact", tmp_path / "artifact"]
+    process = command("train", "--data", scenes, *flags)
+    for line in process.stdout:
+        if line.startswith("epoch 1/3"):
+            break
+    # The next epoch has begun when Keras says so; it takes longer than this pause.
+    for line in process.stdout:
+        if line.startswith("Epoch 2/3"):
+            break
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    rest = process.communicate(timeout=30)[0]
+    assert process.returncode == -signal.SIGKILL
+    assert "epoch 2/3" not in rest
+
+    again = command("train", "--data", scenes, *flags)
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output
+    assert "going on after epoch 1 of 3" in output
+    unbroken, resumed = ([entry["loss"] for entry in history(folder)] for folder in (trained, tmp_path / "artifact"))
+    # Threads add floats in another order each time, so equal in kind, not in bits.
+    np.testing.assert_allclose(resumed, unbroken, rtol=0.02)
+
+
+def test_a_run_folder_of_other_settings_is_refused(scenes, trained, command, train_flags):
+    flags = [*train_flags, "--epochs", "4", "--run", trained.parent / "run", "--artifact", trained]
+    process = command("train", "--data", scenes, *flags)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "epochs 3, now 4" in output
+    assert "Traceback" not in output
+
+
+def test_a_missing_mask_is_named_before_training_starts(command, train_flags, tmp_path):
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / "train" / kind).mkdir(parents=True)
+    Image.new("RGB", (128, 64)).save(tmp_path / "data" / "train" / "images" / "lonely.png")
+    process = command("train", "--data", tmp_path / "data", *train_flags, "--run", tmp_path / "run")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "lonely.png has no mask" in output
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "expected"),
+    [
+        ("--height", "100", "--height is 100. Expected a positive multiple of 32"),
+        ("--epochs", "0", "--epochs is 0. Expected at least 1"),
+        ("--min-scale", "3", "--min-scale is 3.0. Expected above 0 and at most max_scale"),
+        ("--encoder-weights", "nowhere.h5", "'nowhere.h5' are not a file"),
+    ],
+)
+def test_impossible_settings_are_refused_in_words(flag, value, expected, capsys, scenes, tmp_path):
+    from model.__main__ import main
+
+    status = main(["train", "--data", str(scenes), "--run", str(tmp_path / "run"), flag, value])
+    assert status == 2
+    assert expected in capsys.readouterr().err
