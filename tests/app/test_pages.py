@@ -1,0 +1,81 @@
+"""The page as the server sends it; what a browser makes of it is in tests/browser."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from tests.app.clients import post, post_files
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def result(client, png):
+    return post_files(client, png, path="/", headers=HTML)
+
+
+def status(client, path: str) -> int:
+    with client.get(path) as response:
+        return response.status_code
+
+
+def data_uri(page: str, start: str) -> bytes:
+    return base64.b64decode(re.search(re.escape(start) + r";base64,([^\"]*)", page)[1])
+
+
+def test_form_posts_files_without_script(client):
+    page = client.get("/").text
+    assert re.search(r'<form [^>]*method="post" action="/" enctype="multipart/form-data"', page)
+    assert re.search(r'<input type="file" [^>]*name="image"', page)
+    assert '<button type="submit"' in page
+
+
+def test_page_says_that_nothing_is_kept(client):
+    assert "processed in memory and not kept" in client.get("/").text
+
+
+def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(client, result):
+    for page in (client.get("/").text, result.text):
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+        assert not re.search(r"<script(?![^>]* src=\"/static/)", page)
+        assert not re.search(r"(src|href)=\"(https?:)?//", page)
+
+
+def test_every_asset_is_there(client):
+    page = client.get("/").text
+    assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    assert {name.rpartition(".")[2] for name in assets} == {"svg", "css", "js"}
+    assert {status(client, name) for name in [*assets, "/favicon.ico"]} == {200}
+
+
+def test_result_shows_what_predict_answers(client, png, result):
+    assert result.status_code == 200
+    assert data_uri(result.text, '<img src="data:image/png') == post(client, png).data
+    mask = post(client, png, query_string={"format": "mask"}).data
+    assert data_uri(result.text, 'href="data:image/png') == mask
+
+
+def test_result_has_the_table_and_the_times(result):
+    assert result.text.count('scope="row"') == 8 + 1  # and the row that the script copies
+    assert "12.5 %" in result.text
+    assert "78 %" in result.text
+    assert re.search(r"decode \d+\s+network 2\s+labels 1\s+render \d+ ms", result.text)
+
+
+def test_result_keeps_the_options(client, png):
+    page = post_files(client, png, path="/", headers=HTML, opacity="0.25", void="never").text
+    assert 'value="0.25"' in page
+    assert re.search(r'value="never" checked', page)
+
+
+def test_result_is_not_cached(result):
+    assert result.headers["Cache-Control"] == "no-store"
+
+
+def test_page_shows_one_image(client, png):
+    response = post_files(client, png, png, path="/", headers=HTML)
+    assert response.status_code == 406
+    assert "One image only" in response.text
