@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from model import artifact
+from model.data.datasets import SYNTHETIC
 
 # Quiet before TensorFlow is imported: its start-up notes are for its developers.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-SYNTHETIC = "synthetic"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"python -m model {options.verb}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -117,19 +117,21 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from model.data.datasets import open_samples
+    from model.data.samples import check
     from model.inference import segmenter
     from model.training.card import add_scores
     from model.training.evaluate import evaluate, table, write_json
 
     loaded = segmenter.load(options.artifact, engine=options.engine)
     samples = open_samples(options.data, options.split)
+    check(samples)
     scores = evaluate(loaded, samples, export_official=options.export_official)
     about = {
         "model": loaded.version,
         "engine": f"{loaded.engine.name} {loaded.engine.precision}",
         "data": options.data,
         "split": options.split,
-        "command": f"python -m model evaluate --data {options.data} --split {options.split} --engine {options.engine}",
+        "command": _repeatable(options),
     }
     print(f"{about['model']} on {about['engine']}, {scores.images} images of {options.data} ({options.split})\n")
     print(table(scores))
@@ -139,6 +141,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.card is not None:
         add_scores(loaded.artifact, options.card, scores, about=about)
         print(f"\nwrote the card in {options.artifact}")
+
+
+def _repeatable(options: argparse.Namespace) -> str:
+    """Return the command line that gives the same scores again."""
+    words = ["python", "-m", "model", "evaluate", "--data", options.data, "--split", options.split]
+    if options.artifact != artifact.DEFAULT_FOLDER:
+        words += ["--artifact", str(options.artifact)]
+    return shlex.join([*words, "--engine", options.engine])
 
 
 def _export(options: argparse.Namespace) -> None:

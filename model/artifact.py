@@ -18,6 +18,8 @@ FORMAT = 1
 KERAS_FILE = "unet.keras"
 OPENVINO_FILE = "unet.openvino.xml"
 CARD_FILE = "card.json"
+# Keras saves only under its own suffix.
+PARTIAL_KERAS_FILE = "unet.partial.keras"
 DEFAULT_FOLDER = Path(__file__).resolve().parent / "artifacts" / "unet"
 
 _REQUIRED = {
@@ -30,6 +32,8 @@ _REQUIRED = {
     "scores": dict,
     "terms": dict,
 }
+_NUMBER = (int, float)
+_REQUIRED_INPUT = {"height": int, "width": int, "mean": _NUMBER, "std": _NUMBER}
 
 
 class ArtifactError(ValueError):
@@ -99,18 +103,7 @@ def read(folder: str | Path) -> Artifact:
         card = json.loads((folder / CARD_FILE).read_text("utf-8"))
     except ValueError as error:
         raise ArtifactError(f"{folder / CARD_FILE} is not JSON: {error}. Write it anew with `train`.") from error
-    for field, kind in _REQUIRED.items():
-        if not isinstance(card, dict) or not isinstance(card.get(field), kind):
-            raise ArtifactError(
-                f"{folder / CARD_FILE} has no {field!r} of type {kind.__name__}. Expected a card of format {FORMAT}."
-            )
-    if card["format"] != FORMAT:
-        raise ArtifactError(f"{folder / CARD_FILE} has format {card['format']}. Expected {FORMAT}.")
-    if [category.get("name") for category in card["categories"]] != list(categories.NAMES):
-        raise ArtifactError(
-            f"{folder / CARD_FILE} names the categories {[c.get('name') for c in card['categories']]}. "
-            f"Expected {list(categories.NAMES)}."
-        )
+    _check_card(card, folder / CARD_FILE)
     return Artifact(folder, card)
 
 
@@ -126,6 +119,26 @@ def verify(artifact: Artifact) -> None:
             f"{artifact.keras_path} has SHA-256 {actual}. Its card was written for {artifact.card['keras_sha256']}. "
             "Put the matching files together, or write the card anew with `python -m model train`."
         )
+
+
+def _check_card(card: object, path: Path) -> None:
+    _check_fields(card, _REQUIRED, path, "")
+    _check_fields(card["input"], _REQUIRED_INPUT, path, "input.")
+    if card["format"] != FORMAT:
+        raise ArtifactError(f"{path} has format {card['format']}. Expected {FORMAT}.")
+    names = [category.get("name") if isinstance(category, dict) else category for category in card["categories"]]
+    if names != list(categories.NAMES):
+        raise ArtifactError(f"{path} names the categories {names}. Expected {list(categories.NAMES)}.")
+
+
+def _check_fields(found: object, required: dict[str, type | tuple[type, ...]], path: Path, prefix: str) -> None:
+    for field, kind in required.items():
+        if not isinstance(found, dict) or not isinstance(found.get(field), kind):
+            wanted = "number" if kind is _NUMBER else kind.__name__
+            raise ArtifactError(
+                f"{path} has no {prefix + field!r} of type {wanted}. Expected a card of format {FORMAT}, as "
+                "`python -m model train` writes it."
+            )
 
 
 def describe(*, size: tuple[int, int], mean: float, std: float) -> dict:

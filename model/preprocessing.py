@@ -15,7 +15,7 @@ STD = 127.5
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a photograph: area averaging where it shrinks, bilinear where it grows.
+    """Resize a photograph: area averaging along a side that shrinks, bilinear along one that grows.
 
     Args:
         image: uint8 (height, width, 3).
@@ -25,11 +25,14 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         uint8 (size[0], size[1], 3); `image` itself where it has that size already.
     """
     height, width = image.shape[:2]
-    if (height, width) == tuple(size):
-        return image
+    smaller = min(height, size[0]), min(width, size[1])
     # Plain bilinear reads only four pixels of the source for each of the target, so a thin pole may fall between them.
-    shrinks = size[0] <= height and size[1] <= width
-    return cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    # INTER_AREA does not grow, so what shrinks goes first.
+    if smaller != (height, width):
+        image = cv2.resize(image, (smaller[1], smaller[0]), interpolation=cv2.INTER_AREA)
+    if smaller != tuple(size):
+        image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return image
 
 
 def resize_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

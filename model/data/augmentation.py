@@ -80,7 +80,7 @@ class Augmentation:
         grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
         grey = grey[..., None]
         pixels = grey + (pixels - grey) * np.float32(1 + random.uniform(-self.saturation, self.saturation))
-        image = np.clip(pixels, 0, 255).astype(np.uint8)
+        image = np.rint(np.clip(pixels, 0, 255)).astype(np.uint8)
         if random.random() < self.blur:
             image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.5))
         if random.random() < self.jpeg:

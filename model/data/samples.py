@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_REPORTED = 10
 
@@ -58,8 +58,27 @@ class Sample:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read a photograph as uint8 (height, width, 3) RGB; ValueError names the file where it can't be read."""
-    return np.asarray(_open(path).convert("RGB"))
+    """Read a photograph, turned as its EXIF orientation says.
+
+    Takes only what becomes RGB in one way, so that training and scoring see what serving would see.
+
+    Args:
+        path: of an 8-bit RGB, grey or palette image without transparency.
+
+    Returns:
+        uint8 (height, width, 3) RGB.
+
+    Raises:
+        ValueError: the file is missing, can't be read, or is of another kind; the message names it.
+    """
+    image = _open(path)
+    if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
+        transparent = " with transparency" if "transparency" in image.info else ""
+        raise ValueError(
+            f"{path} is an image of mode {image.mode}{transparent}. Expected 8-bit RGB, grey or palette without "
+            "transparency: convert it first."
+        )
+    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -134,7 +153,7 @@ def _open(path: Path) -> Image.Image:
             return image
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist. Expected an image file there.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path} can't be read as an image: {error}. Expected a whole PNG or JPEG.") from error
 
 

@@ -21,6 +21,9 @@ def averaged(model: keras.Model, batches: Iterable[np.ndarray], *, into: keras.M
     for target, source in zip(into.weights, model.weights, strict=True):
         target.assign(source)
     model.optimizer.finalize_variable_values(into.trainable_variables)
+    # On JAX an assigned variable shares the source's memory, which running `into` would take away from the optimiser.
+    for variable in into.weights:
+        variable.assign(keras.ops.copy(variable))
     recompute_batch_norms(into, batches)
 
 

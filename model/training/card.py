@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from model import artifact as artifacts
@@ -102,7 +103,9 @@ def _command(settings: dict) -> str:
         if isinstance(value, bool):
             flags += [flag] if value else []
         else:
-            flags += [f"{flag} {one}" for one in (value if isinstance(value, list | tuple) else [value])]
+            flags += [
+                f"{flag} {shlex.quote(str(one))}" for one in (value if isinstance(value, list | tuple) else [value])
+            ]
     return "python -m model train " + " \\\n  ".join(flags)
 
 

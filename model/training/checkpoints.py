@@ -63,7 +63,7 @@ def _assign(path: Path, saved: np.lib.npyio.NpzFile, prefix: str, variables: lis
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
         raise ValueError(
             f"{path} was written by another {prefix}: {len(values)} variables, here are {len(variables)} or their "
-            "shapes differ. Go on with the settings it was started with, or start anew in another --out folder."
+            "shapes differ. Go on with the settings it was started with, or start anew in another --run folder."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -90,7 +90,7 @@ def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:
     run_folder.mkdir(parents=True, exist_ok=True)
     path = run_folder / _FILE
     wanted = json.loads(json.dumps(asdict(settings)))
-    if not begun:
+    if not begun or not path.is_file():
         path.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
         return
     found = json.loads(path.read_text("utf-8"))

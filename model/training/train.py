@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 
 from model import artifact
-from model.categories import COUNT, NAMES, VOID
+from model.categories import COUNT, VOID
 from model.data.augmentation import Augmentation
 from model.data.batches import NORMALISATION, TrainingBatches
 from model.data.datasets import open_samples, terms
@@ -36,7 +37,7 @@ class _ModelEngine:
     """The network in training, as the engine of the segmenter that scores it."""
 
     name = "training"
-    precision = "float32"
+    precision = "f32"
 
     def __init__(self, model: keras.Model):
         self._model = model
@@ -95,11 +96,12 @@ def train(settings: Settings, *, run_folder: Path, artifact_folder: Path, worker
     Raises:
         ValueError: data can't be used, or `run_folder` belongs to a run with other settings.
     """
-    samples = [sample for data in settings.data for sample in open_samples(data, "train")]
+    sets = [open_samples(data, "train") for data in settings.data]
+    samples = [sample for each in sets for sample in each]
     validation = open_samples(settings.validation, "val")
     print(f"checking {len(samples)} training and {len(validation)} validation samples", flush=True)
-    check(samples)
-    check(validation)
+    for each in (*sets, validation):
+        check(each)
     claim(run_folder, settings, begun=checkpoints.exists(run_folder))
 
     keras.utils.set_random_seed(settings.seed)
@@ -172,11 +174,13 @@ def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int) -> 
 
 def _report(history: list[dict], epochs: int) -> None:
     entry = history[-1]
-    per_category = " ".join(f"{name} {entry['iou'][name] or 0:.3f}" for name in NAMES if name in entry["iou"])
+    # A category that the validation samples do not have is told as nan.
+    iou = {name: math.nan if value is None else value for name, value in entry["iou"].items()}
+    per_category = " ".join(f"{name} {value:.3f}" for name, value in iou.items())
     left = (epochs - entry["epoch"]) * entry["seconds"] / 60
     print(
-        f"epoch {entry['epoch']}/{epochs}  loss {entry['loss']:.4f}  mean IoU {entry['mean_iou']:.4f}  "
-        f"({per_category})  with void {entry['mean_iou_with_void']:.4f}  "
+        f"epoch {entry['epoch']}/{epochs}  loss {entry['loss']:.4f}  mean IoU {entry['mean_iou'] or math.nan:.4f}  "
+        f"({per_category})  with void {entry['mean_iou_with_void'] or math.nan:.4f}  "
         f"{entry['seconds']:.0f} s, {left:.0f} min to go",
         flush=True,
     )
@@ -189,7 +193,7 @@ def _card(settings: Settings) -> dict:
 def _write(epochs: _Epochs, settings: Settings, *, trained_on: int, folder: Path) -> artifact.Artifact:
     scores = epochs.scores()
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "partial.keras"
+    partial = folder / artifact.PARTIAL_KERAS_FILE
     with_softmax(epochs.average).save(partial)
     os.replace(partial, folder / artifact.KERAS_FILE)
     card = _card(settings) | {

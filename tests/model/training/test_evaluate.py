@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 
 import numpy as np
@@ -82,6 +83,20 @@ def test_the_table_shows_no_number_for_a_category_that_never_occurs():
     lines = table(Scores(confusion, confusion, 1)).splitlines()
     assert lines[2].split() == ["flat", "100.00", "100.00"]
     assert lines[3].split() == ["construction", "-", "-"]
+
+
+def test_a_command_in_the_card_can_be_pasted(exported, tmp_path):
+    folder = exported.rename(tmp_path / "with a space")
+    assert run("--artifact", folder, "--card", "synthetic") == 0
+    command = artifact.read(folder).card["scores"]["synthetic"]["command"]
+    assert shlex.split(command)[-4:-2] == ["--artifact", str(folder)]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_words(exported, scenes, capsys):
+    assert run("--data", scenes, "--artifact", exported, "--json", "/dev/null/scores.json") == 2
+    error = capsys.readouterr().err
+    assert "/dev/null" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.parametrize(

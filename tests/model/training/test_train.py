@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import subprocess
 import sys
@@ -16,6 +17,16 @@ from model import artifact
 
 def history(folder) -> list[dict]:
     return artifact.read(folder).card["training"]["history"]
+
+
+def _read_until(process: subprocess.Popen, start: str) -> str:
+    """Return the output up to the first line that begins like this, or all of it."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(start):
+            break
+    return "".join(lines)
 
 
 def test_the_card_says_what_the_network_is_and_how_it_was_made(trained, scenes):
@@ -74,6 +85,42 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_like_an_unbroken_one(
     unbroken, resumed = ([entry["loss"] for entry in history(folder)] for folder in (trained, tmp_path / "artifact"))
     # Threads add floats in another order each time, so equal in kind, not in bits.
     np.testing.assert_allclose(resumed, unbroken, rtol=0.02)
+
+
+@pytest.mark.long
+# Not importorskip: once imported, JAX warns of every later fork in this process.
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no jax: pip install jax")
+def test_jax_trains_and_goes_on_too(scenes, command, train_flags, tmp_path):
+    flags = [*train_flags, "--epochs", "2", "--run", tmp_path / "run", "--artifact", tmp_path / "artifact"]
+    process = command("train", "--data", scenes, *flags, backend="jax")
+    before = _read_until(process, "Epoch 2/2")
+    process.send_signal(signal.SIGKILL)
+    rest = process.communicate(timeout=30)[0]
+    assert process.returncode == -signal.SIGKILL
+    assert "epoch 1/2" in before
+    assert "epoch 2/2" not in rest
+
+    again = command("train", "--data", scenes, *flags, backend="jax")
+    output, _ = again.communicate(timeout=600)
+    assert again.returncode == 0, output
+    assert "going on after epoch 1 of 2" in output
+    assert artifact.read(tmp_path / "artifact").card["training"]["backend"] == "jax"
+    losses = [entry["loss"] for entry in history(tmp_path / "artifact")]
+    assert losses[1] < losses[0]
+
+    exported = command("export", "--artifact", tmp_path / "artifact", backend="tensorflow")
+    output, _ = exported.communicate(timeout=300)
+    assert exported.returncode == 0, output
+
+
+def test_a_finished_run_writes_its_artifact_again(scenes, trained, command, train_flags, tmp_path):
+    flags = [*train_flags, "--epochs", "3", "--run", trained.parent / "run", "--artifact", tmp_path / "again"]
+    process = command("train", "--data", scenes, *flags)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert history(tmp_path / "again") == history(trained)
+    before, again = (artifact.read(folder).card["scores"]["validation"] for folder in (trained, tmp_path / "again"))
+    assert again["mean_iou"] == pytest.approx(before["mean_iou"], abs=1e-3)
 
 
 def test_a_run_folder_of_other_settings_is_refused(scenes, trained, command, train_flags):

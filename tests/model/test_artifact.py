@@ -1,0 +1,86 @@
+"""The artifact folder: what is read is what was written, and what does not fit together is refused in words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from model import artifact, categories
+from model.artifact import ArtifactError
+
+SIZE = (64, 128)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a card and a file in place of a network, which nothing here opens."""
+    (tmp_path / artifact.KERAS_FILE).write_bytes(b"network")
+    artifact.write_card(tmp_path, card(keras_sha256=artifact.sha256(tmp_path / artifact.KERAS_FILE)))
+    return tmp_path
+
+
+def card(**changes) -> dict:
+    fields = {"name": "unet", "keras_sha256": "0" * 64, "training": {}, "scores": {}, "terms": {}}
+    return artifact.describe(size=SIZE, mean=127.5, std=64.0) | fields | changes
+
+
+def test_serving_reads_what_training_wrote(folder):
+    read = artifact.read(folder)
+    assert read.size == SIZE
+    assert read.normalisation == {"mean": 127.5, "std": 64.0}
+    assert [category["name"] for category in read.card["categories"]] == list(categories.NAMES)
+    assert read.version == f"unet-{read.card['keras_sha256'][:12]}"
+    artifact.verify(read)
+
+
+def test_sha256_is_the_known_one(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert artifact.sha256(tmp_path / "abc") == expected
+
+
+def test_another_network_than_the_card_s_is_refused(folder):
+    (folder / artifact.KERAS_FILE).write_bytes(b"another network")
+    with pytest.raises(ArtifactError, match="Its card was written for"):
+        artifact.verify(artifact.read(folder))
+
+
+@pytest.mark.parametrize("name", [artifact.KERAS_FILE, artifact.CARD_FILE])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ArtifactError, match=f"No {name} in"):
+        artifact.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "has no 'format' of type int"),
+        (json.dumps(card(format=2)), "has format 2. Expected 1"),
+        (json.dumps(card(training=None)), "has no 'training' of type dict"),
+        (json.dumps(card(input={"width": 128, "mean": 0, "std": 1})), "has no 'input.height' of type int"),
+        (json.dumps(card(input={"height": 64, "width": 128, "mean": 0})), "has no 'input.std' of type number"),
+        (json.dumps(card(categories=["void"])), "names the categories ['void']"),
+        (json.dumps(card(categories=[{"name": "road"}])), "names the categories ['road']"),
+    ],
+)
+def test_a_card_that_serving_cannot_live_on_is_refused(folder, text, says):
+    (folder / artifact.CARD_FILE).write_text(text)
+    with pytest.raises(ArtifactError) as refusal:
+        artifact.read(folder)
+    assert says in str(refusal.value)
+
+
+def test_the_shipped_card_keeps_what_was_promised():
+    shipped = artifact.read(artifact.DEFAULT_FOLDER)
+    artifact.verify(shipped)
+    scores = shipped.card["scores"]["validation"]
+    assert scores["images"] == 280
+    assert scores["mean_iou"] >= 0.76
+    assert shipped.card["limitations"]
+    assert any("non-commercial" in text.lower() for text in shipped.card["terms"].values())
+    size = sum(path.stat().st_size for path in shipped.folder.iterdir())
+    assert size < 30_000_000
