@@ -8,7 +8,7 @@
 #                               and QUEUE_DEPTH), so that its refusals and the
 #                               health checks still get through when it is full
 #   STREETSEG_TIMEOUT           seconds without a sign of life before the worker   120
-#                               is replaced; loading the network counts too
+#                               is replaced
 #   STREETSEG_GRACEFUL_TIMEOUT  seconds that running requests get when stopped     30
 #   STREETSEG_*                 everything else: app/config.py
 set -eu

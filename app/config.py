@@ -76,7 +76,10 @@ def read_settings(config: Config, given: Mapping[str, object] | None = None) -> 
         ValueError: a setting is none of the values it may be.
     """
     config.from_mapping({name: setting.default for name, setting in SETTINGS.items()})
-    config.from_prefixed_env(PREFIX)
+    environment = Config(config.root_path)
+    environment.from_prefixed_env(PREFIX)
+    # Flask has settings of its own, which the prefix would reach: only ours are taken.
+    config.from_mapping({name: environment[name] for name in SETTINGS if name in environment})
     config.from_mapping(given or {})
     for name, setting in SETTINGS.items():
         if not setting.accepts(config[name]):

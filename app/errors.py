@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import IO
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
@@ -14,6 +16,11 @@ from app.service import NotReady
 from model.inference import images
 
 _IMAGE_FORMATS = ("JPEG", "PNG", "WebP", "BMP", "TIFF")
+
+# How much of a refused body is read on, and for how long.
+_LINGER_BYTES = 100_000_000
+_LINGER_SECONDS = 10
+_CHUNK_BYTES = 1 << 16
 
 _TITLES = {
     "deadline-passed": "Out of time",
@@ -113,9 +120,21 @@ def _not_ready(error: NotReady) -> Response:
 
 
 def _body_too_large(error: RequestEntityTooLarge) -> Response:
+    _discard(request.environ["wsgi.input"])
     limit = current_app.config["MAX_CONTENT_LENGTH"]
     detail = f"The request is too large. Send at most {limit / 1e6:g} MB, and form fields that are not files below 0.5."
     return _answer(Problem(413, "request-too-large", detail, limit=limit))
+
+
+def _discard(body: IO[bytes]) -> None:
+    """Read on what the client still sends, within bounds.
+
+    A connection that is closed on unread data is reset, and a client that is still sending then shows that, not our
+    words.
+    """
+    until, left = time.monotonic() + _LINGER_SECONDS, _LINGER_BYTES
+    while left > 0 and time.monotonic() < until and (chunk := body.read(min(left, _CHUNK_BYTES))):
+        left -= len(chunk)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -44,21 +44,21 @@ async function open() {
   clear();
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(file);
+  const tooLarge = file.size > Number(form.dataset.limit);
+  if (tooLarge) {
+    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+    refuse("Request too large", `The file has ${megabytes(file.size)} MB. Send at most ${megabytes(form.dataset.limit)} MB.`);
+  }
   try {
     await photo.decode();
   } catch {
     // This browser cannot show it (TIFF, or no image at all). The server can, or says why not.
-    if (file === input.files[0]) form.submit();
+    if (file === input.files[0] && !tooLarge) form.submit();
     return;
   }
   if (file !== input.files[0]) return;
   byId("picture").hidden = false;
-  if (file.size > Number(form.dataset.limit)) {
-    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-    refuse("Request too large", `The file has ${megabytes(file.size)} MB. Send at most ${megabytes(form.dataset.limit)} MB.`);
-    return;
-  }
-  send(file.name.replace(/\.[^.]*$/, ""));
+  if (!tooLarge) send(file.name.replace(/\.[^.]*$/, ""));
 }
 
 function clear() {

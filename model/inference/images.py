@@ -15,11 +15,20 @@ import zlib
 import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from model.inference import tiff
+
 DEFAULT_MAX_PIXELS = 40_000_000
 # A JPEG cannot be longer. It keeps a one-line picture of forty million columns out of the code behind.
 MAX_SIDE = 65_535
 # Twice PIL.Image.MAX_IMAGE_PIXELS: from there on Pillow refuses WebP and TIFF by itself, without saying the size.
 MOST_PIXELS = 178_956_970
+
+# How far the tiles of a TIFF may reach beyond its edges, in pixels: enough for tiles of 2,048 x 2,048.
+_TILE_MARGIN = 1 << 24
+# A picture of the longest side has as many rows, in each of three planes. Pillow keeps 250 bytes for each.
+_MOST_BLOCKS = 3 * MAX_SIDE
+# Pillow reads no more samples a pixel, and a TIFF may keep each in blocks of its own.
+_MOST_PLANES = 6
 
 EXPECTED = "JPEG, PNG, WebP, BMP or TIFF"
 
@@ -94,8 +103,8 @@ class ImageTooLarge(ImageError):
 def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
     """Decode the first frame of an image file, upright.
 
-    The size is read from the header before a pixel is decoded. The EXIF orientation is applied; EXIF data that cannot
-    be read means upright. Colours become RGB by these rules:
+    The size, and into how large pieces a TIFF is cut, are read from the header before a pixel is decoded. The EXIF
+    orientation is applied; EXIF data that cannot be read means upright. Colours become RGB by these rules:
 
     - grey, palette, 1-bit, CMYK and YCbCr are converted as Pillow does; embedded colour profiles are ignored;
     - 16 bits a channel keep their upper eight, and a transparent key colour among them is ignored;
@@ -110,9 +119,9 @@ def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
         uint8 (height, width, 3) RGB.
 
     Raises:
-        UndecodableImage: empty, truncated or damaged.
+        UndecodableImage: empty, truncated or damaged, or a TIFF in far too many pieces.
         UnsupportedImage: another format, or a colour mode such as CIELAB.
-        ImageTooLarge: more than `max_pixels`, or a side longer than `MAX_SIDE`.
+        ImageTooLarge: more than `max_pixels`, a side longer than `MAX_SIDE`, or a TIFF in far larger tiles.
     """
     if not data:
         raise UndecodableImage(f"The image is empty (0 bytes). Expected a {EXPECTED} file. Choose the file again.")
@@ -122,6 +131,8 @@ def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
         if opener is WebPImagePlugin.WebPImageFile:
             # Pillow allocates two canvases on opening a WebP, so its size must be known earlier still.
             _check_size(_webp_size(data), limit)
+        if opener is TiffImagePlugin.TiffImageFile:
+            _check_tiff(tiff.read_layout(data), limit)
         with opener(io.BytesIO(data)) as picture:
             _check_size(picture.size, limit)
             picture.load()
@@ -145,7 +156,7 @@ def _decoder_of(data: bytes) -> tuple[type, str]:
         return WebPImagePlugin.WebPImageFile, "WebP"
     if data.startswith(b"BM"):
         return BmpImagePlugin.BmpImageFile, "BMP"
-    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+    if data.startswith(tiff.SIGNATURES):
         return TiffImagePlugin.TiffImageFile, "TIFF"
     raise UnsupportedImage(
         f"Received {_guess(data)}. Expected a {EXPECTED} file. Open the picture in a viewer and export it as JPEG."
@@ -181,6 +192,28 @@ def _check_size(size: tuple[int, int], limit: int) -> None:
             "Cut it into pieces and send those.",
             received=max(size),
             limit=MAX_SIDE,
+        )
+
+
+def _check_tiff(layout: tiff.Layout, limit: int) -> None:
+    """Refuse blocks that cost far more memory or time than the picture in them."""
+    _check_size(layout.size, limit)
+    width, height = layout.size
+    most_pixels = width * height + _TILE_MARGIN
+    if layout.pixels > most_pixels:
+        raise ImageTooLarge(
+            f"The TIFF keeps {width * height:,} pixels ({width:,} x {height:,}) in tiles of {layout.block[0]:,} x "
+            f"{layout.block[1]:,}, which makes {layout.pixels:,}. Expected {most_pixels:,} at most. Save it with "
+            "smaller tiles, or as JPEG.",
+            received=layout.pixels,
+            limit=most_pixels,
+        )
+    most_blocks = min(layout.blocks * _MOST_PLANES, _MOST_BLOCKS)
+    blocks = max(layout.blocks, layout.listed)
+    if blocks > most_blocks:
+        raise UndecodableImage(
+            f"The TIFF is cut into {blocks:,} strips or tiles. Expected {most_blocks:,} at most for {width:,} x "
+            f"{height:,} pixels. Save it with larger ones, or as JPEG."
         )
 
 

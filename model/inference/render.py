@@ -61,18 +61,6 @@ def overlay(
     return result
 
 
-def encode_png(rgb: np.ndarray) -> bytes:
-    """Encode a picture as PNG.
-
-    Args:
-        rgb: uint8 (height, width, 3).
-
-    Returns:
-        The file. Its text chunks name this software and the categories.
-    """
-    return _png(Image.fromarray(rgb), version=None)
-
-
 def overlay_png(image: np.ndarray, segmentation: Segmentation, *, opacity: float = 0.5) -> bytes:
     """Encode the overlay as PNG; its text chunks name the model and the categories.
 

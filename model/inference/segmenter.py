@@ -56,11 +56,6 @@ class Segmenter:
         self.engine = engine
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Category names by id."""
-        return self.artifact.names
-
-    @property
     def version(self) -> str:
         """The artifact's version."""
         return self.artifact.version

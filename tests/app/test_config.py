@@ -54,6 +54,15 @@ def test_a_variable_that_is_no_setting_is_warned_of(monkeypatch, caplog):
     assert "STREETSEG_MAX_BODYMB" in caplog.text
 
 
+def test_a_variable_that_is_no_setting_changes_nothing(monkeypatch, caplog):
+    monkeypatch.setenv("STREETSEG_PROPAGATE_EXCEPTIONS", "true")
+    monkeypatch.setenv("STREETSEG_MAX_CONTENT_LENGTH", "5")
+    service = create()
+    assert service.config["PROPAGATE_EXCEPTIONS"] is None
+    assert service.config["MAX_CONTENT_LENGTH"] == 20_000_000
+    assert "STREETSEG_PROPAGATE_EXCEPTIONS is not a setting" in caplog.text
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_documented(repository, name):
     assert f"`STREETSEG_{name}`" in (repository / "README.md").read_text("utf-8")

@@ -26,6 +26,23 @@ def data_uri(page: str, start: str) -> bytes:
     return base64.b64decode(re.search(re.escape(start) + r";base64,([^\"]*)", page)[1])
 
 
+def header(make_client, segmenter, scores: dict) -> str:
+    segmenter.artifact.card["scores"] = scores
+    response = make_client().get("/")
+    assert response.status_code == 200
+    return re.search(r'<span class="version">(.*?)</span>', response.text, re.DOTALL)[1]
+
+
+def test_header_names_the_model_and_its_score(make_client, segmenter):
+    assert header(make_client, segmenter, {"validation": {"mean_iou": 0.8765}}) == "model fake-0123456789ab · 0.88 mIoU"
+
+
+# Of one photograph without any category that counts, the score is null; a card need not have one at all.
+@pytest.mark.parametrize("scores", [{}, {"validation": None}, {"validation": {}}, {"validation": {"mean_iou": None}}])
+def test_header_of_a_model_without_score(make_client, segmenter, scores):
+    assert header(make_client, segmenter, scores) == "model fake-0123456789ab"
+
+
 def test_form_posts_files_without_script(client):
     page = client.get("/").text
     assert re.search(r'<form [^>]*method="post" action="/" enctype="multipart/form-data"', page)

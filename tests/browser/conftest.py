@@ -135,6 +135,7 @@ def files(tmp_path_factory, image):
         "fault.png": encoded(np.full((4, 4, 3), 123, np.uint8)),
         "slow.png": encoded(np.full((4, 4, 3), 45, np.uint8)),
         "large.bmp": encoded(np.zeros((700, 700, 3), np.uint8), "BMP"),
+        "large.tif": encoded(np.zeros((700, 700, 3), np.uint8), "TIFF"),
         "phone.jpg": encoded(
             image, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
         ),

@@ -206,6 +206,15 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(page, files):
     assert page.find_element("id", "photo").is_displayed()
 
 
+def test_a_file_over_the_limit_that_the_browser_cannot_show_is_not_sent_either(page, files):
+    choose(page, files["large.tif"])
+    # The server would answer in the page's place, with words of its own.
+    assert "The file has 1.5 MB. Send at most 1.0 MB." in problem(page)
+    time.sleep(0.5)
+    assert "The file has 1.5 MB." in problem(page)
+    assert not page.find_element("id", "photo").is_displayed()
+
+
 def test_after_a_refusal_the_next_photograph_is_served(page, files):
     choose(page, files["large.bmp"])
     problem(page)

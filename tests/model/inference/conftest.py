@@ -13,13 +13,12 @@ from model.inference import engines
 from model.inference.segmenter import Segmentation
 
 SIZE = (32, 64)
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def write_openvino(
     path: Path, model, *, batch: int | None = 1, size: tuple[int, int] = SIZE, keras_sha256: str | None
 ) -> None:
-    """Compile a Keras model as `python -m model export` does."""
+    """Compile a Keras model as `python -m model export` would not: of any batch, size and origin, and unchecked."""
     import keras
     import openvino
     import tensorflow
@@ -67,9 +66,11 @@ def tiny_model():
 
 @pytest.fixture(scope="session")
 def tiny_artifact(tiny_model, tmp_path_factory) -> artifacts.Artifact:
-    """The tiny network with its compiled file. Not to be changed by a test."""
+    """The tiny network, exported. Not to be changed by a test."""
+    from model.training.export import export
+
     artifact = write_artifact(tmp_path_factory.mktemp("artifact"), tiny_model)
-    write_openvino(artifact.openvino_path, tiny_model, keras_sha256=artifact.card["keras_sha256"])
+    export(artifact)
     return artifact
 
 
@@ -92,12 +93,12 @@ def save_artifact():
 
 
 @pytest.fixture(scope="session")
-def photographs() -> list[Path]:
+def photographs(data_folder) -> list[Path]:
     """Real street photographs at 2048 x 1024."""
-    data = Path(os.environ.get("STREETSEG_DATA", ROOT.parent / "shared" / "data"))
-    paths = sorted((data / "cityscapes_fullres" / "leftImg8bit").rglob("*.png"))
+    folder = data_folder / "cityscapes_fullres" / "leftImg8bit"
+    paths = sorted(folder.rglob("*.png"))
     if not paths:
-        pytest.skip("no real photographs: set STREETSEG_DATA to a folder that holds cityscapes_fullres/leftImg8bit")
+        pytest.skip(f"no real photographs: no PNG in {folder}")
     return paths
 
 

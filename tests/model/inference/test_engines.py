@@ -15,8 +15,6 @@ from model.artifact import ArtifactError
 from model.inference import engines, images, segmenter
 from model.inference.engines import EngineError, OpenVinoEngine, TensorFlowEngine
 
-# TensorFlow 2.21 does not know NumPy 2's copy keyword; Keras meets this whenever it saves or copies weights.
-
 SIZE = (32, 64)
 
 

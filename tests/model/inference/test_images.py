@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
 from model.inference.images import decode
-
-LOSSLESS = {"PNG": {}, "WEBP": {"lossless": True, "exact": True}, "BMP": {}, "TIFF": {}}
-
-
-def _random(*shape: int, dtype=np.uint8, high: int = 256) -> np.ndarray:
-    return np.random.default_rng(11).integers(0, high, shape, dtype)
-
-
-def _encode(picture: Image.Image, format_name: str, **options) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, format_name, **options)
-    return file.getvalue()
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _png(width: int, height: int, *extra: bytes, rows: bytes = b"", bits: int = 8, color_type: int = 2) -> bytes:
-    """A PNG whose header may promise what its data does not hold."""
-    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header), *extra, _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+from tests.model.inference.pictures import LOSSLESS, chunk, encode, noise, png, tiff, tiff_of
 
 
 def _grey_to_rgb(values: np.ndarray) -> np.ndarray:
@@ -46,8 +23,8 @@ def _over_black(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("format_name", LOSSLESS)
 def test_rgb_comes_back_as_it_was(format_name):
-    image = _random(31, 17, 3)
-    result = decode(_encode(Image.fromarray(image), format_name, **LOSSLESS[format_name]))
+    image = noise(31, 17, 3)
+    result = decode(encode(Image.fromarray(image), format_name, **LOSSLESS[format_name]))
     assert result.dtype == np.uint8
     assert result.flags.c_contiguous
     assert result.flags.writeable
@@ -55,14 +32,14 @@ def test_rgb_comes_back_as_it_was(format_name):
 
 
 def test_jpeg_is_what_pillow_decodes():
-    data = _encode(Image.fromarray(_random(31, 17, 3)), "JPEG", quality=80)
+    data = encode(Image.fromarray(noise(31, 17, 3)), "JPEG", quality=80)
     assert np.array_equal(decode(data), np.array(Image.open(io.BytesIO(data))))
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", *LOSSLESS])
 def test_one_pixel(format_name):
     options = LOSSLESS.get(format_name, {"quality": 100, "subsampling": 0})
-    result = decode(_encode(Image.new("RGB", (1, 1), (10, 200, 30)), format_name, **options))
+    result = decode(encode(Image.new("RGB", (1, 1), (10, 200, 30)), format_name, **options))
     assert result.shape == (1, 1, 3)
     assert np.abs(result[0, 0].astype(int) - (10, 200, 30)).max() <= 3
 
@@ -83,10 +60,10 @@ TURNS = {
 @pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", TURNS)
 def test_exif_orientation_is_applied_once(orientation, format_name):
-    stored = _random(6, 9, 3)
+    stored = noise(6, 9, 3)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    data = _encode(Image.fromarray(stored), format_name, exif=exif, **LOSSLESS[format_name])
+    data = encode(Image.fromarray(stored), format_name, exif=exif, **LOSSLESS[format_name])
     assert np.array_equal(decode(data), TURNS[orientation](stored))
 
 
@@ -96,7 +73,7 @@ def test_a_phone_s_jpeg_is_upright(orientation):
     stored[:16, :16] = 255
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    result = decode(_encode(Image.fromarray(stored), "JPEG", exif=exif, quality=95))
+    result = decode(encode(Image.fromarray(stored), "JPEG", exif=exif, quality=95))
     expected = TURNS[orientation](stored)
     assert result.shape == expected.shape
     assert np.abs(result.astype(int) - expected).mean() < 3
@@ -104,15 +81,15 @@ def test_a_phone_s_jpeg_is_upright(orientation):
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_an_unknown_orientation_means_upright(value):
-    stored = _random(6, 9, 3)
+    stored = noise(6, 9, 3)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = value
-    assert np.array_equal(decode(_encode(Image.fromarray(stored), "PNG", exif=exif)), stored)
+    assert np.array_equal(decode(encode(Image.fromarray(stored), "PNG", exif=exif)), stored)
 
 
 def test_exif_that_cannot_be_read_means_upright():
-    stored = _random(6, 9, 3)
-    assert np.array_equal(decode(_encode(Image.fromarray(stored), "WEBP", exif=b"no exif", lossless=True)), stored)
+    stored = noise(6, 9, 3)
+    assert np.array_equal(decode(encode(Image.fromarray(stored), "WEBP", exif=b"no exif", lossless=True)), stored)
 
 
 # Pillow warns of damaged EXIF data, which the test run turns into an error.
@@ -122,98 +99,98 @@ def test_a_jpeg_with_damaged_exif_still_decodes(length):
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "a maker with a long name"
     damaged = exif.tobytes()[:length]
-    assert decode(_encode(Image.new("RGB", (9, 6)), "JPEG", exif=damaged)).shape == (6, 9, 3)
+    assert decode(encode(Image.new("RGB", (9, 6)), "JPEG", exif=damaged)).shape == (6, 9, 3)
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "BMP", "TIFF"])
 def test_grey(format_name):
-    grey = _random(8, 5)
-    assert np.array_equal(decode(_encode(Image.fromarray(grey), format_name)), _grey_to_rgb(grey))
+    grey = noise(8, 5)
+    assert np.array_equal(decode(encode(Image.fromarray(grey), format_name)), _grey_to_rgb(grey))
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "BMP", "TIFF"])
 def test_one_bit(format_name):
-    bits = _random(8, 5, high=2).astype(bool)
-    assert np.array_equal(decode(_encode(Image.fromarray(bits), format_name)), _grey_to_rgb(bits * np.uint8(255)))
+    bits = noise(8, 5, high=2).astype(bool)
+    assert np.array_equal(decode(encode(Image.fromarray(bits), format_name)), _grey_to_rgb(bits * np.uint8(255)))
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "BMP", "TIFF"])
 def test_palette(format_name):
-    palette = _random(256, 3)
-    indices = _random(8, 5)
+    palette = noise(256, 3)
+    indices = noise(8, 5)
     picture = Image.fromarray(indices)
     picture.putpalette(palette.tobytes())
-    assert np.array_equal(decode(_encode(picture, format_name)), palette[indices])
+    assert np.array_equal(decode(encode(picture, format_name)), palette[indices])
 
 
 def test_palette_with_transparency_lies_over_black():
-    palette = _random(256, 3)
+    palette = noise(256, 3)
     alphas = np.random.default_rng(12).integers(0, 256, 256, np.uint8)
     indices = np.arange(256, dtype=np.uint8).reshape(16, 16)
     picture = Image.fromarray(indices)
     picture.putpalette(palette.tobytes())
-    result = decode(_encode(picture, "PNG", transparency=alphas.tobytes()))
+    result = decode(encode(picture, "PNG", transparency=alphas.tobytes()))
     assert np.abs(result - _over_black(palette, alphas)[indices]).max() <= 1
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
 def test_alpha_lies_over_black(format_name):
-    image = _random(16, 16, 4)
-    result = decode(_encode(Image.fromarray(image), format_name, **LOSSLESS[format_name]))
+    image = noise(16, 16, 4)
+    result = decode(encode(Image.fromarray(image), format_name, **LOSSLESS[format_name]))
     assert np.abs(result - _over_black(image[..., :3], image[..., 3])).max() <= 1
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
 def test_grey_with_alpha_lies_over_black(format_name):
-    grey, alpha = _random(2, 16, 16)
+    grey, alpha = noise(2, 16, 16)
     picture = Image.merge("LA", (Image.fromarray(grey), Image.fromarray(alpha)))
-    assert np.abs(decode(_encode(picture, format_name)) - _over_black(_grey_to_rgb(grey), alpha)).max() <= 1
+    assert np.abs(decode(encode(picture, format_name)) - _over_black(_grey_to_rgb(grey), alpha)).max() <= 1
 
 
 def test_palette_with_alpha_lies_over_black():
-    picture = Image.fromarray(_random(8, 8, 3)).quantize(16).convert("PA")
+    picture = Image.fromarray(noise(8, 8, 3)).quantize(16).convert("PA")
     picture.putalpha(128)
     opaque = np.array(picture.convert("RGB"))
-    assert np.abs(decode(_encode(picture, "TIFF")) - opaque * (128 / 255)).max() <= 1
+    assert np.abs(decode(encode(picture, "TIFF")) - opaque * (128 / 255)).max() <= 1
 
 
 def test_a_transparent_colour_becomes_black():
     rows = b"\0" + bytes([1, 2, 3, 4, 5, 6])
-    data = _png(2, 1, _chunk(b"tRNS", struct.pack(">3H", 1, 2, 3)), rows=rows)
+    data = png(2, 1, chunk(b"tRNS", struct.pack(">3H", 1, 2, 3)), rows=rows)
     assert decode(data).tolist() == [[[0, 0, 0], [4, 5, 6]]]
 
 
 def test_opaque_alpha_changes_nothing():
-    image = _random(8, 8, 4)
+    image = noise(8, 8, 4)
     image[..., 3] = 255
-    assert np.array_equal(decode(_encode(Image.fromarray(image), "PNG")), image[..., :3])
+    assert np.array_equal(decode(encode(Image.fromarray(image), "PNG")), image[..., :3])
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
 def test_16_bit_grey_keeps_the_upper_eight(format_name):
-    values = _random(16, 16, dtype=np.uint16, high=65536)
+    values = noise(16, 16, dtype=np.uint16, high=65536)
     values[0, :2] = 0, 65535
-    assert np.array_equal(decode(_encode(Image.fromarray(values), format_name)), _grey_to_rgb(values >> 8))
+    assert np.array_equal(decode(encode(Image.fromarray(values), format_name)), _grey_to_rgb(values >> 8))
 
 
 def test_16_bit_rgb_keeps_the_upper_eight():
-    values = _random(2, 3, 3, dtype=np.uint16, high=65536)
+    values = noise(2, 3, 3, dtype=np.uint16, high=65536)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    assert np.array_equal(decode(_png(3, 2, rows=rows, bits=16)), values >> 8)
+    assert np.array_equal(decode(png(3, 2, rows=rows, bits=16)), values >> 8)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
 def test_32_bit_grey_is_stretched(dtype):
     values = np.array([[-1000, 0], [500, 1000]], dtype)
     # 0 lies at 127.5, which rounds to the even 128; 500 at 191.25.
-    assert np.array_equal(decode(_encode(Image.fromarray(values), "TIFF"))[..., 0], [[0, 128], [191, 255]])
+    assert np.array_equal(decode(encode(Image.fromarray(values), "TIFF"))[..., 0], [[0, 128], [191, 255]])
 
 
 def test_float_grey_that_is_not_finite_or_has_one_value_is_black():
     values = np.array([[np.nan, 2.0], [4.0, np.inf]], np.float32)
-    assert decode(_encode(Image.fromarray(values), "TIFF"))[..., 0].tolist() == [[0, 0], [255, 0]]
-    assert not decode(_encode(Image.fromarray(np.full((2, 2), 7, np.float32)), "TIFF")).any()
-    assert not decode(_encode(Image.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF")).any()
+    assert decode(encode(Image.fromarray(values), "TIFF"))[..., 0].tolist() == [[0, 0], [255, 0]]
+    assert not decode(encode(Image.fromarray(np.full((2, 2), 7, np.float32)), "TIFF")).any()
+    assert not decode(encode(Image.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF")).any()
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", "TIFF"])
@@ -222,14 +199,14 @@ def test_print_and_video_colours(mode, format_name):
     color = np.array([30, 160, 220], np.uint8)
     picture = Image.fromarray(np.broadcast_to(color, (16, 16, 3)).copy()).convert(mode)
     options = {"quality": 95} if format_name == "JPEG" else {}
-    assert np.abs(decode(_encode(picture, format_name, **options)).astype(int) - color).max() <= 4
+    assert np.abs(decode(encode(picture, format_name, **options)).astype(int) - color).max() <= 4
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
 def test_of_an_animation_the_first_frame(format_name):
-    first, second = _random(2, 8, 8, 3)
+    first, second = noise(2, 8, 8, 3)
     options = LOSSLESS[format_name]
-    data = _encode(
+    data = encode(
         Image.fromarray(first), format_name, save_all=True, append_images=[Image.fromarray(second)], **options
     )
     assert np.array_equal(decode(data), first)
@@ -237,12 +214,40 @@ def test_of_an_animation_the_first_frame(format_name):
 
 def test_of_a_phone_s_mpo_the_first_picture():
     first, second = np.zeros((16, 16, 3), np.uint8), np.full((16, 16, 3), 255, np.uint8)
-    data = _encode(Image.fromarray(first), "MPO", save_all=True, append_images=[Image.fromarray(second)])
+    data = encode(Image.fromarray(first), "MPO", save_all=True, append_images=[Image.fromarray(second)])
     assert decode(data).max() < 10
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits", "jpeg"])
 def test_compressed_tiff(compression):
     image = np.broadcast_to(np.linspace(0, 255, 40, dtype=np.uint8)[:, np.newaxis, np.newaxis], (40, 24, 3))
-    result = decode(_encode(Image.fromarray(image.copy()), "TIFF", compression=compression))
+    result = decode(encode(Image.fromarray(image.copy()), "TIFF", compression=compression))
     assert np.abs(result.astype(int) - image).max() <= (12 if compression == "jpeg" else 0)
+
+
+@pytest.mark.parametrize("deflate", [False, True], ids=["raw", "deflate"])
+@pytest.mark.parametrize("planar", [False, True], ids=["chunky", "planar"])
+@pytest.mark.parametrize("blocks", [{"tile": 16}, {"tile": 256}, {"rows": 1}, {"rows": 7}, {"rows": 50}], ids=str)
+@pytest.mark.parametrize("kind", [{}, {"order": ">"}, {"big": True}], ids=["II", "MM", "BigTIFF"])
+def test_tiff_in_tiles_and_strips(kind, blocks, planar, deflate):
+    image = noise(50, 70, 3)
+    assert np.array_equal(decode(tiff(**tiff_of(image, planar=planar, deflate=deflate, **blocks), **kind)), image)
+
+
+@pytest.mark.parametrize("rows", [[], [50], [51], [2**32 - 1]])
+def test_tiff_in_one_strip(rows):
+    image = noise(50, 70, 3)
+    file = tiff_of(image, rows=50)
+    del file["tags"][278]
+    file["tags"] |= {278: rows} if rows else {}
+    assert np.array_equal(decode(tiff(**file)), image)
+
+
+def test_tiff_of_one_large_tile_around_a_small_picture():
+    image = noise(3, 5, 3)
+    assert np.array_equal(decode(tiff(**tiff_of(image, tile=2048, deflate=True))), image)
+
+
+def test_tiff_of_the_largest_size_in_tiles():
+    image = np.broadcast_to(np.uint8(7), (600, 700, 3))
+    assert np.array_equal(decode(tiff(**tiff_of(image, tile=512, deflate=True)), max_pixels=420_000), image)

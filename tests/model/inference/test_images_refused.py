@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,35 +10,13 @@ import pytest
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
 from model.inference.images import ImageError, ImageTooLarge, UndecodableImage, UnsupportedImage, decode
-
-LOSSLESS = {"PNG": {}, "WEBP": {"lossless": True, "exact": True}, "BMP": {}, "TIFF": {}}
-
-
-def _random(*shape: int, dtype=np.uint8, high: int = 256) -> np.ndarray:
-    return np.random.default_rng(11).integers(0, high, shape, dtype)
-
-
-def _encode(picture: Image.Image, format_name: str, **options) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, format_name, **options)
-    return file.getvalue()
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _png(width: int, height: int, *extra: bytes, rows: bytes = b"", bits: int = 8, color_type: int = 2) -> bytes:
-    """A PNG whose header may promise what its data does not hold."""
-    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header), *extra, _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+from tests.model.inference.pictures import LOSSLESS, chunk, encode, noise, png, rgb_tags, tiff, tiff_of
 
 
 def test_cielab_is_refused_by_name():
-    picture = Image.merge("LAB", [Image.fromarray(_random(4, 4))] * 3)
+    picture = Image.merge("LAB", [Image.fromarray(noise(4, 4))] * 3)
     with pytest.raises(UnsupportedImage, match="LAB"):
-        decode(_encode(picture, "TIFF"))
+        decode(encode(picture, "TIFF"))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +31,7 @@ def test_cielab_is_refused_by_name():
         (b"\x00\x01\x02\x03", "unknown"),
         (b"RIFF\x24\0\0\0WAVEfmt ", "unknown"),
         (b"\xff\xd8", "unknown"),
+        (tiff(**tiff_of(noise(4, 4, 3), rows=4), order=">", big=True), "unknown"),
     ],
 )
 def test_what_is_no_image_of_ours_is_named(data, name):
@@ -68,7 +45,7 @@ def test_what_is_no_image_of_ours_is_named(data, name):
 def test_formats_that_pillow_knows_and_we_do_not_take_are_refused():
     for format_name in ("GIF", "PPM", "TGA", "ICO"):
         with pytest.raises(UnsupportedImage):
-            decode(_encode(Image.new("RGB", (8, 8)), format_name))
+            decode(encode(Image.new("RGB", (8, 8)), format_name))
 
 
 def test_nothing_is_refused():
@@ -79,7 +56,7 @@ def test_nothing_is_refused():
 @pytest.mark.parametrize("format_name", ["JPEG", *LOSSLESS])
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.7])
 def test_a_truncated_file_is_refused(format_name, part):
-    data = _encode(Image.fromarray(_random(64, 64, 3)), format_name)
+    data = encode(Image.fromarray(noise(64, 64, 3)), format_name)
     with pytest.raises(UndecodableImage, match="truncated or damaged") as caught:
         decode(data[: max(16, int(len(data) * part))])
     assert caught.value.reason == "undecodable"
@@ -87,7 +64,7 @@ def test_a_truncated_file_is_refused(format_name, part):
 
 @pytest.mark.parametrize("format_name", ["JPEG", *LOSSLESS])
 def test_the_largest_allowed_size_is_taken_and_one_pixel_more_is_not(format_name):
-    data = _encode(Image.new("RGB", (20, 30)), format_name)
+    data = encode(Image.new("RGB", (20, 30)), format_name)
     assert decode(data, max_pixels=600).shape == (30, 20, 3)
     with pytest.raises(ImageTooLarge, match=r"600 pixels \(20 x 30\).*Expected 599") as caught:
         decode(data, max_pixels=599)
@@ -100,46 +77,110 @@ def test_the_largest_allowed_size_is_taken_and_one_pixel_more_is_not(format_name
 def test_a_bomb_is_refused_by_its_header(width, height, monkeypatch):
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("pixels were decoded"))
     with pytest.raises(ImageTooLarge) as caught:
-        decode(_png(width, height))
+        decode(png(width, height))
     assert caught.value.received > caught.value.limit
 
 
 def test_a_real_bomb_is_refused_and_the_next_image_decodes():
-    bomb = _encode(Image.new("1", (20_000, 20_000)), "PNG")
+    bomb = encode(Image.new("1", (20_000, 20_000)), "PNG")
     assert len(bomb) < 1_000_000
     with pytest.raises(ImageTooLarge, match=r"400,000,000 pixels \(20,000 x 20,000\)"):
         decode(bomb)
-    assert decode(_encode(Image.new("RGB", (2, 2)), "PNG")).shape == (2, 2, 3)
+    assert decode(encode(Image.new("RGB", (2, 2)), "PNG")).shape == (2, 2, 3)
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}])
 def test_a_webp_is_refused_before_its_canvas_is_allocated(options, monkeypatch):
-    data = _encode(Image.new("RGB", (300, 200), (9, 8, 7)), "WEBP", **options)
+    data = encode(Image.new("RGB", (300, 200), (9, 8, 7)), "WEBP", **options)
     monkeypatch.setattr("PIL.WebPImagePlugin.WebPImageFile._open", lambda self: pytest.fail("the decoder was made"))
     with pytest.raises(ImageTooLarge, match=r"60,000 pixels \(300 x 200\)"):
         decode(data, max_pixels=59_999)
 
 
+def not_opened(self):
+    pytest.fail("the decoder was made")
+
+
+def test_a_tile_far_larger_than_the_picture_is_refused(monkeypatch):
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile._open", not_opened)
+    tile = zlib.compress(bytes(1000))
+    tags = rgb_tags(16, 16, compression=8) | {322: [20_480], 323: [20_480], 324: [16], 325: [len(tile)]}
+    with pytest.raises(ImageTooLarge, match=r"256 pixels \(16 x 16\) in tiles of 20,480 x 20,480") as caught:
+        decode(tiff(tags, tile))
+    assert (caught.value.received, caught.value.limit) == (20_480**2, 16**2 + 2**24)
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000_000, 16), (16, 20_000_000)])
+def test_a_long_tile_is_refused(width, height):
+    tags = rgb_tags(16, 16, compression=8) | {322: [width], 323: [height], 324: [16], 325: [1]}
+    with pytest.raises(ImageTooLarge, match="in tiles of"):
+        decode(tiff(tags, b"x"))
+
+
+@pytest.mark.parametrize(("offsets", "sizes", "layout"), [(273, 279, {278: [1]}), (324, 325, {322: [16], 323: [16]})])
+def test_more_strips_or_tiles_than_the_picture_needs_are_refused(offsets, sizes, layout, monkeypatch):
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile._open", not_opened)
+    tags = rgb_tags(16, 16, compression=1) | layout | {offsets: [16] * 1_000_000, sizes: [48]}
+    with pytest.raises(UndecodableImage, match="cut into 1,000,000 strips or tiles"):
+        decode(tiff(tags, bytes(768)))
+
+
+@pytest.mark.parametrize("compression", [1, 8])
+def test_tiles_of_a_pixel_are_refused(compression):
+    tags = rgb_tags(2000, 2000, compression=compression) | {322: [1], 323: [1], 324: [16] * 9, 325: [3] * 9}
+    with pytest.raises(UndecodableImage, match="cut into 4,000,000 strips or tiles"):
+        decode(tiff(tags, bytes(3)))
+
+
+@pytest.mark.parametrize(
+    ("tag", "values"),
+    [(256, None), (256, [0]), (278, [0]), (278, [1, 1]), (322, [16]), (323, [16]), (257, [16, 16])],
+)
+def test_a_tiff_with_an_impossible_layout_is_refused(tag, values):
+    file = tiff_of(noise(16, 16, 3), rows=4)
+    tags = {**file["tags"], tag: values}
+    with pytest.raises(UndecodableImage, match="truncated or damaged"):
+        decode(tiff({tag: values for tag, values in tags.items() if values is not None}, file["blocks"]))
+
+
+def test_a_tiff_that_says_a_thing_twice_is_refused():
+    file = tiff_of(noise(16, 16, 3), tile=16)
+    once = tiff(file["tags"] | {321: [16]}, file["blocks"])
+    twice = once.replace(b"\x41\x01\x04\0\x01\0", b"\x42\x01\x04\0\x01\0")
+    assert decode(once).shape == (16, 16, 3)
+    assert twice != once
+    with pytest.raises(UndecodableImage, match="truncated or damaged"):
+        decode(twice)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_directory_without_end_is_refused(big, monkeypatch):
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile._open", not_opened)
+    tags = {40_000 + number: [1] for number in range(5_000)} | tiff_of(noise(16, 16, 3), rows=16)["tags"]
+    with pytest.raises(UndecodableImage, match="truncated or damaged"):
+        decode(tiff(tags, bytes(768), big=big))
+
+
 def test_more_than_pillow_takes_is_refused_whatever_the_limit():
     with pytest.raises(ImageTooLarge, match="178,956,970"):
-        decode(_png(20_000, 20_000), max_pixels=10**12)
+        decode(png(20_000, 20_000), max_pixels=10**12)
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
 def test_metadata_that_unpacks_to_too_much_is_refused(kind):
     metadata = b"x\0\0" + zlib.compress(bytes(50_000_000))
     with pytest.raises(UndecodableImage):
-        decode(_png(2, 1, _chunk(kind, metadata), rows=b"\0" + bytes(6)))
+        decode(png(2, 1, chunk(kind, metadata), rows=b"\0" + bytes(6)))
 
 
 def test_long_plain_text_in_a_png_is_no_obstacle():
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "a" * 5_000_000)
-    assert decode(_encode(Image.new("RGB", (3, 2), (1, 2, 3)), "PNG", pnginfo=text)).shape == (2, 3, 3)
+    assert decode(encode(Image.new("RGB", (3, 2), (1, 2, 3)), "PNG", pnginfo=text)).shape == (2, 3, 3)
 
 
 def test_messages_hold_nothing_of_the_server():
-    for data in (b"", b"words", _encode(Image.new("RGB", (64, 64)), "PNG")[:60], _png(20_000, 20_000)):
+    for data in (b"", b"words", encode(Image.new("RGB", (64, 64)), "PNG")[:60], png(20_000, 20_000)):
         with pytest.raises(ImageError) as caught:
             decode(data)
         message = str(caught.value)
@@ -149,7 +190,7 @@ def test_messages_hold_nothing_of_the_server():
 
 def test_threads_decode_at_the_same_time():
     pictures = [np.full((40, 40 + number, 3), number, np.uint8) for number in range(12)]
-    files = [_encode(Image.fromarray(picture), name) for picture in pictures for name in ("PNG", "BMP", "TIFF")]
+    files = [encode(Image.fromarray(picture), name) for picture in pictures for name in ("PNG", "BMP", "TIFF")]
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(decode, files))
     assert all(np.array_equal(result, pictures[index // 3]) for index, result in enumerate(results))
@@ -157,7 +198,7 @@ def test_threads_decode_at_the_same_time():
 
 def _seeds() -> list[bytes]:
     """Small files that between them reach most of the decoders' code."""
-    picture = Image.fromarray(_random(24, 32, 4))
+    picture = Image.fromarray(noise(24, 32, 4))
     rgb = picture.convert("RGB")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
@@ -166,21 +207,23 @@ def _seeds() -> list[bytes]:
     text.add_text("Comment", "words" * 20, zip=True)
     text.add_itxt("Title", "words")
     return [
-        _encode(rgb, "JPEG", exif=exif),
-        _encode(rgb, "JPEG", progressive=True, icc_profile=bytes(300)),
-        _encode(rgb.convert("CMYK"), "JPEG"),
-        _encode(rgb, "MPO", save_all=True, append_images=[rgb]),
-        _encode(picture, "PNG", exif=exif, pnginfo=text, icc_profile=bytes(300)),
-        _encode(rgb.quantize(), "PNG", transparency=3),
-        _encode(rgb, "PNG", save_all=True, append_images=[picture]),
-        _encode(picture, "WEBP", exif=exif),
-        _encode(rgb, "WEBP", lossless=True),
-        _encode(rgb, "BMP"),
-        _encode(rgb.quantize(), "BMP"),
-        _encode(rgb, "TIFF", exif=exif),
-        _encode(picture, "TIFF", compression="tiff_lzw"),
-        _encode(rgb, "TIFF", compression="jpeg"),
-        _encode(rgb.convert("1"), "TIFF", compression="group4"),
+        encode(rgb, "JPEG", exif=exif),
+        encode(rgb, "JPEG", progressive=True, icc_profile=bytes(300)),
+        encode(rgb.convert("CMYK"), "JPEG"),
+        encode(rgb, "MPO", save_all=True, append_images=[rgb]),
+        encode(picture, "PNG", exif=exif, pnginfo=text, icc_profile=bytes(300)),
+        encode(rgb.quantize(), "PNG", transparency=3),
+        encode(rgb, "PNG", save_all=True, append_images=[picture]),
+        encode(picture, "WEBP", exif=exif),
+        encode(rgb, "WEBP", lossless=True),
+        encode(rgb, "BMP"),
+        encode(rgb.quantize(), "BMP"),
+        encode(rgb, "TIFF", exif=exif),
+        encode(picture, "TIFF", compression="tiff_lzw"),
+        encode(rgb, "TIFF", compression="jpeg"),
+        encode(rgb.convert("1"), "TIFF", compression="group4"),
+        tiff(**tiff_of(np.asarray(rgb), tile=16)),
+        tiff(**tiff_of(np.asarray(rgb), tile=16, planar=True, deflate=True), big=True),
     ]
 
 

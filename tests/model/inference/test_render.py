@@ -88,11 +88,6 @@ def test_the_text_is_in_plain_text_chunks(segmentation):
     assert b"tEXtstreetseg:model\0tiny-0123456789ab" in render.mask_png(segmentation)
 
 
-def test_encode_png_keeps_every_pixel():
-    image, _ = _random((9, 11))
-    assert np.array_equal(np.array(_open(render.encode_png(image))), image)
-
-
 def test_mask_png_holds_ids_and_the_official_colours(segmentation):
     data = render.mask_png(segmentation)
     picture = _open(data)

@@ -17,8 +17,6 @@ from model.artifact import Artifact
 from model.inference import images, segmenter
 from model.inference.segmenter import Segmenter, choose
 
-# TensorFlow 2.21 does not know NumPy 2's copy keyword; Keras meets this whenever it saves or copies weights.
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -162,7 +160,6 @@ def test_the_segmentation_says_version_and_timings():
     assert result.version == network.version == "table-abababababab"
     assert set(result.timings) == {"network", "labels"}
     assert all(value > 0 for value in result.timings.values())
-    assert network.names[1] == "flat"
 
 
 @pytest.mark.parametrize(
