@@ -14,6 +14,8 @@ from PIL import Image
 from model import categories
 
 exceptions = pytest.importorskip("selenium.common.exceptions", reason="no selenium: pip install -r requirements.txt")
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402 (only where there is selenium)
+
 pytestmark = pytest.mark.browser
 
 SCRIPT_DONE = "return !document.getElementById('reading').hidden"
@@ -25,11 +27,10 @@ PIXELS = """
 
 
 def wait_until(condition, *, seconds: float = 10):
-    ends = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < ends, "the page did not get there"
-        time.sleep(0.02)
-    return value
+    """Ask until the answer is true; between two documents there may be nothing to ask, which has many names."""
+    between = (exceptions.WebDriverException,)
+    waiting = WebDriverWait(None, seconds, poll_frequency=0.02, ignored_exceptions=between)
+    return waiting.until(lambda _: condition(), "the page did not get there")
 
 
 def choose(page, path: str):
@@ -43,16 +44,9 @@ def choose_and_wait(page, path: str):
 
 def submit(page, path: str):
     choose(page, path)
-    before = page.find_element("tag name", "html")
+    page.execute_script("document.submitted = true")
     page.find_element("css selector", "button[type=submit]").click()
-    wait_until(lambda: is_gone(before))
-
-
-def is_gone(element) -> bool:
-    try:
-        return not element.is_enabled()
-    except exceptions.StaleElementReferenceException:
-        return True
+    wait_until(lambda: page.execute_script("return !document.submitted && document.readyState === 'complete'"))
 
 
 def texts(page, selector: str) -> list[str]:
