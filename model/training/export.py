@@ -57,7 +57,7 @@ def _compile(network, artifact: Artifact, path: Path) -> None:
     function = tf.function(lambda images: network(images, training=False), input_signature=signature)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function()).graph
     graph = path.with_suffix(".pb")
-    # Through a file and not `openvino.convert_model`, which sends usage data to Intel.
+    # Through a file and not `openvino.convert_model`, which by itself sends usage data to Intel.
     graph.write_bytes(frozen.as_graph_def().SerializeToString())
     model = openvino.Core().read_model(graph)
     model.set_rt_info(artifact.card["keras_sha256"], SHA256_PATH)
