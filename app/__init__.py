@@ -10,7 +10,7 @@ from flask import Flask, g
 
 from app import api, errors, headers, ops, pages, service, uploads
 from app.admission import Admission
-from app.config import read_settings
+from app.config import concurrency, read_settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,12 +44,14 @@ def create_app(config: Mapping[str, object] | None = None, *, segmenter: service
         "app", root_path=str(_ROOT / "app"), static_folder=_ROOT / "static", template_folder=_ROOT / "templates"
     )
     read_settings(app.config, config)
-    queue = Admission(slots=app.config["CONCURRENCY"], depth=app.config["QUEUE_DEPTH"], deadline=app.config["DEADLINE"])
+    queue = Admission(slots=concurrency(app.config), depth=app.config["QUEUE_DEPTH"], deadline=app.config["DEADLINE"])
     app.extensions["streetseg"] = network = service.Service(queue, segmenter=segmenter)
     headers.register(app)
     errors.register(app)
     for blueprint in (pages.blueprint, api.blueprint, ops.blueprint):
         app.register_blueprint(blueprint)
     if segmenter is None:
-        network.load_in_background(app.config["ARTIFACT"], engine=app.config["ENGINE"])
+        network.load_in_background(
+            app.config["ARTIFACT"], engine=app.config["ENGINE"], precision=app.config["PRECISION"]
+        )
     return app

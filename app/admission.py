@@ -48,8 +48,8 @@ class Admission:
 
     def __init__(self, *, slots: int, depth: int, deadline: float):
         self._slots, self._depth, self._deadline = slots, depth, deadline
-        self._changed = threading.Condition()
-        self._waiting: deque[object] = deque()
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
         self._running = 0
         self._service_seconds: float | None = None
 
@@ -78,31 +78,47 @@ class Admission:
             self._leave(time.perf_counter() - started)
 
     def _enter(self) -> None:
-        ticket = object()
-        with self._changed:
-            if self._running + len(self._waiting) >= self._slots + self._depth:
+        with self._lock:
+            if self._running < self._slots:
+                self._running += 1
+                return
+            if len(self._waiting) >= self._depth:
                 raise QueueFull(f"{len(self._waiting)} requests wait already, and no more may.", self._retry_after())
-            self._waiting.append(ticket)
-            try:
-                admitted = self._changed.wait_for(lambda: self._is_next(ticket), self._deadline)
-            finally:
-                self._waiting.remove(ticket)
-                self._changed.notify_all()
-            if not admitted:
-                raise DeadlinePassed(
-                    f"The request waited {self._deadline:g} seconds for its turn and was not run.", self._retry_after()
-                )
-            self._running += 1
+            turn = threading.Event()
+            self._waiting.append(turn)
+        try:
+            admitted = turn.wait(self._deadline)
+        except BaseException:
+            if not self._give_up(turn):
+                self._pass_on()
+            raise
+        # The place may have come between the end of the wait and now.
+        if not admitted and self._give_up(turn):
+            raise DeadlinePassed(
+                f"The request waited {self._deadline:g} seconds for its turn and was not run.", self._retry_after()
+            )
 
-    def _is_next(self, ticket: object) -> bool:
-        return self._running < self._slots and self._waiting[0] is ticket
+    def _give_up(self, turn: threading.Event) -> bool:
+        """Leave the queue; False for one that has a place by now."""
+        with self._lock:
+            if turn.is_set():
+                return False
+            self._waiting.remove(turn)
+            return True
 
     def _leave(self, seconds: float) -> None:
-        with self._changed:
-            self._running -= 1
+        with self._lock:
             known = self._service_seconds
             self._service_seconds = seconds if known is None else known + self._WEIGHT * (seconds - known)
-            self._changed.notify_all()
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Hand a place to the next in the queue: only that one wakes, and nobody overtakes it."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._running -= 1
 
     def _retry_after(self) -> int:
         """Whole seconds until those before have been served, by the measured service time."""

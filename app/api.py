@@ -32,9 +32,11 @@ def predict() -> Response:
 
 @blueprint.get("/model")
 def model() -> Response:
-    """Answer with the card of the network that serves."""
-    artifact = service.current().require_artifact()
-    return jsonify(_public({"version": artifact.version, **artifact.card}))
+    """Answer with the card of the network that serves, and with what runs it (null until it is ready)."""
+    network = service.current()
+    artifact = network.require_artifact()
+    engine = network.engine and {"name": network.engine.name, "precision": network.engine.precision}
+    return jsonify(_public({"version": artifact.version, "engine": engine, **artifact.card}))
 
 
 def _public(value: object) -> object:

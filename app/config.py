@@ -11,9 +11,12 @@ from typing import NamedTuple
 from flask import Config
 
 from model import artifact
+from model.inference import processors
 
 PREFIX = "STREETSEG"
 MILLION = 1_000_000
+# One process has one interpreter, which more requests than this would keep waiting for each other.
+MOST_AUTO = 16
 
 # Variables with the same prefix that others read: startup.sh, training and tests.
 _ELSEWHERE = {"THREADS", "TIMEOUT", "GRACEFUL_TIMEOUT", "DATA", "WEIGHTS"}
@@ -37,6 +40,14 @@ def _engine(value: object) -> bool:
     return value in ("auto", "openvino", "tensorflow")
 
 
+def _precision(value: object) -> bool:
+    return value in ("auto", "f32", "bf16", "int8")
+
+
+def _auto_or_count(value: object) -> bool:
+    return value == "auto" or _at_least(1)(value)
+
+
 def _positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
 
@@ -50,19 +61,27 @@ SETTINGS: dict[str, Setting] = {
     "ARTIFACT": Setting(str(artifact.DEFAULT_FOLDER), "the path of an artifact folder", _text),
     # How the network runs; auto is OpenVINO, or TensorFlow where the compiled file is missing or stale.
     "ENGINE": Setting("auto", "auto, openvino or tensorflow", _engine),
+    # Arithmetic of the network; auto is what the processor does well: bf16 with AMX, int8 with VNNI, otherwise f32.
+    "PRECISION": Setting("auto", "auto, f32, bf16 or int8", _precision),
     # Largest request body, in megabytes of 1,000,000 bytes.
     "MAX_BODY_MB": Setting(20, "a number over 0", _positive),
     # Largest image, in millions of pixels, read from its header before it is decoded.
     "MAX_MEGAPIXELS": Setting(40, "a number over 0", _positive),
     # Most images in one request.
     "MAX_IMAGES": Setting(16, "a whole number, at least 1", _at_least(1)),
-    # Requests that decode, run the network and render at the same time.
-    "CONCURRENCY": Setting(2, "a whole number, at least 1", _at_least(1)),
+    # Requests that decode, run the network and render at the same time; auto is one for each processor that the
+    # container may use, 16 at most.
+    "CONCURRENCY": Setting("auto", "auto or a whole number, at least 1", _auto_or_count),
     # Requests that may wait for a free place; one more is refused with 429.
-    "QUEUE_DEPTH": Setting(8, "a whole number, at least 0", _at_least(0)),
+    "QUEUE_DEPTH": Setting(32, "a whole number, at least 0", _at_least(0)),
     # Longest wait for a free place, in seconds; then the request is refused unrun with 503.
     "DEADLINE": Setting(20, "a number of seconds over 0", _positive),
 }
+
+
+def concurrency(config: Mapping[str, object]) -> int:
+    """Return how many requests run at the same time."""
+    return min(processors.count(), MOST_AUTO) if config["CONCURRENCY"] == "auto" else config["CONCURRENCY"]
 
 
 def read_settings(config: Config, given: Mapping[str, object] | None = None) -> None:

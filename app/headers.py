@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 
 from app import service
 
-STAGES = ("decode", "queue", "network", "labels", "render")
+STAGES = ("decode", "queue", "resize", "network", "labels", "render")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

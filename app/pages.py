@@ -91,4 +91,4 @@ def _data_uri(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-_PAGE = Representation("text/html", False, _content, _body)
+_PAGE = Representation("text/html", False, True, _content, _body)

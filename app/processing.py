@@ -44,7 +44,7 @@ def _one(upload: bytes, segmenter: service.Segmenter, representation: Representa
     timings: dict[str, float] = {}
     with headers.stage(timings, "decode"):
         image = images.decode(upload, max_pixels=int(current_app.config["MAX_MEGAPIXELS"] * MILLION))
-    segmentation = segmenter.segment(image, void=options.void)
+    segmentation = segmenter.segment(image, void=options.void, confidence=representation.needs_confidence)
     timings |= segmentation.timings
     with headers.stage(timings, "render"):
         content = representation.content(image, segmentation, options)

@@ -44,12 +44,14 @@ class Representation:
     Attributes:
         media_type: of the whole answer.
         takes_several: whether it can hold more than one image.
+        needs_confidence: whether `content` reads the segmentation's confidence, which is not computed otherwise.
         content: makes one image's part; run while the image is at hand, so that only one is in memory at a time.
         body: puts the parts together.
     """
 
     media_type: str
     takes_several: bool
+    needs_confidence: bool
     content: Callable[[np.ndarray, Segmentation, Options], Any]
     body: Callable[[list[Answer]], bytes]
 
@@ -88,7 +90,7 @@ def json_record(answer: Answer) -> dict:
 
 # The first of a media type is the one that type alone asks for, and the first of all is the default.
 REPRESENTATIONS: dict[str, Representation] = {
-    "overlay": Representation("image/png", False, _overlay, _only),
-    "mask": Representation("image/png", False, _mask, _only),
-    "json": Representation("application/json", True, _record, _json),
+    "overlay": Representation("image/png", False, False, _overlay, _only),
+    "mask": Representation("image/png", False, False, _mask, _only),
+    "json": Representation("application/json", True, True, _record, _json),
 }

@@ -13,6 +13,7 @@ from app.admission import Admission
 from model import artifact
 from model.artifact import Artifact
 from model.inference import segmenter as inference
+from model.inference.engines import Engine
 from model.inference.segmenter import Segmentation
 
 # How long a network takes to load and warm, give or take.
@@ -25,8 +26,11 @@ class Segmenter(Protocol):
     """What the service needs of `model.inference.segmenter.Segmenter`, and what a test may replace it by."""
 
     artifact: Artifact
+    engine: Engine
 
-    def segment(self, image: np.ndarray, *, void: Literal["shown", "never"] = "shown") -> Segmentation: ...
+    def segment(
+        self, image: np.ndarray, *, void: Literal["shown", "never"] = "shown", confidence: bool = True
+    ) -> Segmentation: ...
 
 
 class NotReady(Exception):
@@ -76,24 +80,30 @@ class Service:
             raise NotReady(self._reason, self._retry_after)
         return self.artifact
 
-    def load_in_background(self, folder: str, *, engine: str) -> threading.Thread:
+    @property
+    def engine(self) -> Engine | None:
+        """What runs the network; None before it is ready."""
+        return self._segmenter and self._segmenter.engine
+
+    def load_in_background(self, folder: str, *, engine: str, precision: str) -> threading.Thread:
         """Load the network of an artifact folder and run it once; `segmenter` raises until then.
 
         Args:
             folder: as `model.artifact.read` takes it.
             engine: "auto", "openvino" or "tensorflow".
+            precision: "auto", "f32", "bf16" or "int8".
 
         Returns:
             The running thread.
         """
-        thread = threading.Thread(target=self._load, args=(folder, engine), name="load-network", daemon=True)
+        thread = threading.Thread(target=self._load, args=(folder, engine, precision), name="load-network", daemon=True)
         thread.start()
         return thread
 
-    def _load(self, folder: str, engine: str) -> None:
+    def _load(self, folder: str, engine: str, precision: str) -> None:
         try:
             self.artifact = artifact.read(folder)
-            segmenter = inference.load(folder, engine=engine)
+            segmenter = inference.load(folder, engine=engine, precision=precision)
             seconds = segmenter.warm_up()
         except Exception:
             # The thread ends here, so this is where whatever went wrong is told: all of it to the log, and to the
@@ -101,7 +111,13 @@ class Service:
             logger.exception("The network could not be loaded")
             self._reason, self._retry_after = "The network could not be loaded. The log of the service says why.", None
             return
-        logger.info("%s is ready, warmed in %.2f s", segmenter.artifact.version, seconds)
+        logger.info(
+            "%s is ready on %s in %s, warmed in %.2f s",
+            segmenter.artifact.version,
+            segmenter.engine.name,
+            segmenter.engine.precision,
+            seconds,
+        )
         self._segmenter = segmenter
 
 

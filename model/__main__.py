@@ -75,14 +75,19 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--split", default="val", help="split of it")
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=("auto", "openvino", "tensorflow"), default="auto", help="what runs the network")
+    add("--precision", choices=("auto", "f32", "bf16", "int8"), default="auto", help="of its arithmetic")
     add("--json", type=Path, help="also write everything to this file")
     add("--card", metavar="NAME", help="put the scores into the artifact's card under this name")
+    add("--card-precision", action="store_true", help="compare with Keras in float32; put that into the card as well")
     add("--export-official", type=Path, help="write label id PNGs for the official scripts into this folder")
     parser.set_defaults(run_verb=_evaluate)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
+    add = parser.add_argument
+    add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
+    add("--data", help=f"data set folder, or {SYNTHETIC!r}: make the int8 file too, calibrated on its images")
+    add("--split", default="train", help="split of it; never the one that scores are taken on")
     parser.set_defaults(run_verb=_export)
 
 
@@ -122,7 +127,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from model.training.card import add_scores
     from model.training.evaluate import evaluate, table, write_json
 
-    loaded = segmenter.load(options.artifact, engine=options.engine)
+    loaded = segmenter.load(options.artifact, engine=options.engine, precision=options.precision)
     samples = open_samples(options.data, options.split)
     check(samples)
     scores = evaluate(loaded, samples, export_official=options.export_official)
@@ -141,6 +146,20 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.card is not None:
         add_scores(loaded.artifact, options.card, scores, about=about)
         print(f"\nwrote the card in {options.artifact}")
+    if options.card_precision:
+        _card_precision(loaded, samples, about | scores.as_dict())
+
+
+def _card_precision(loaded, samples: list, found: dict) -> None:
+    from model.inference.segmenter import load
+    from model.training.card import add_precision
+    from model.training.scoring import equal_labels
+
+    equal = equal_labels(samples, loaded, load(loaded.artifact.folder, engine="tensorflow"))
+    print(f"\nlabels equal to those of Keras in float32: {equal:.4%}")
+    kept = ("data", "split", "images", "mean_iou", "iou", "command")
+    entry = {name: found[name] for name in kept} | {"equal_labels": equal}
+    add_precision(artifact.read(loaded.artifact.folder), loaded.engine.precision, entry)
 
 
 def _repeatable(options: argparse.Namespace) -> str:
@@ -148,7 +167,8 @@ def _repeatable(options: argparse.Namespace) -> str:
     words = ["python", "-m", "model", "evaluate", "--data", options.data, "--split", options.split]
     if options.artifact != artifact.DEFAULT_FOLDER:
         words += ["--artifact", str(options.artifact)]
-    return shlex.join([*words, "--engine", options.engine])
+    words += ["--engine", options.engine]
+    return shlex.join(words if options.precision == "auto" else [*words, "--precision", options.precision])
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -157,6 +177,27 @@ def _export(options: argparse.Namespace) -> None:
     loaded = artifact.read(options.artifact)
     difference = export(loaded)
     print(f"wrote {loaded.openvino_path} ({loaded.version}), probabilities within {difference:.1e} of Keras's")
+    if options.data is not None:
+        _export_int8(loaded, options)
+
+
+def _export_int8(loaded: artifact.Artifact, options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from model.data.datasets import open_samples
+    from model.training.card import add_precision
+    from model.training.quantise import quantise
+
+    result = quantise(loaded, open_samples(options.data, options.split))
+    words = ["python", "-m", "model", "export", "--data", options.data, "--split", options.split]
+    if options.artifact != artifact.DEFAULT_FOLDER:
+        words += ["--artifact", str(options.artifact)]
+    made = asdict(result) | {"float_layers": list(result.float_layers), "command": shlex.join(words)}
+    add_precision(loaded, "int8", {"made": made}, anew=True)
+    print(
+        f"wrote {loaded.int8_path}: on {result.check_images} images mean category IoU {-result.loss:+.4f} against "
+        f"float32, {result.equal_labels:.2%} of labels equal"
+    )
 
 
 if __name__ == "__main__":

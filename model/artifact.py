@@ -17,6 +17,7 @@ from model import categories
 FORMAT = 1
 KERAS_FILE = "unet.keras"
 OPENVINO_FILE = "unet.openvino.xml"
+INT8_FILE = "unet.openvino.int8.xml"
 CARD_FILE = "card.json"
 # Keras saves only under its own suffix.
 PARTIAL_KERAS_FILE = "unet.partial.keras"
@@ -61,6 +62,10 @@ class Artifact:
         return self.folder / OPENVINO_FILE
 
     @property
+    def int8_path(self) -> Path:
+        return self.folder / INT8_FILE
+
+    @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels of the network's input."""
         return self.card["input"]["height"], self.card["input"]["width"]
@@ -79,6 +84,22 @@ class Artifact:
     def version(self) -> str:
         """Name and first 12 digits of the network's SHA-256, as in the `X-Model-Version` header."""
         return f"{self.card['name']}-{self.card['keras_sha256'][:12]}"
+
+    def compiled_path(self, precision: str) -> Path:
+        """Return the compiled file that runs at a precision: bfloat16 is arithmetic on the float file.
+
+        Raises:
+            ValueError: no compiled file runs at it.
+        """
+        paths = {"f32": self.openvino_path, "bf16": self.openvino_path, "int8": self.int8_path}
+        if precision not in paths:
+            raise ValueError(f"Received the precision {precision!r}. Expected one of {', '.join(paths)}.")
+        return paths[precision]
+
+    def export_command(self, path: Path) -> str:
+        """Return the command line that makes this one of the compiled files."""
+        command = f"python -m model export --artifact {self.folder}"
+        return f"{command} --data FOLDER" if path == self.int8_path else command
 
 
 def read(folder: str | Path) -> Artifact:

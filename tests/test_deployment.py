@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from app.config import SETTINGS
+from app.config import MOST_AUTO, SETTINGS
 from model import categories
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -294,7 +294,7 @@ def test_startup_without_packages_says_what_to_install(tmp_path):
 
 def test_threads_outnumber_the_queue():
     default = re.search(r"STREETSEG_THREADS:-(\d+)", (ROOT / "startup.sh").read_text("utf-8"))
-    assert int(default[1]) > SETTINGS["CONCURRENCY"].default + SETTINGS["QUEUE_DEPTH"].default
+    assert int(default[1]) > MOST_AUTO + SETTINGS["QUEUE_DEPTH"].default
 
 
 def test_requirements_are_pinned():

@@ -11,6 +11,7 @@ from model.categories import NAMES, VOID
 from model.training.scoring import Scores
 
 MARKDOWN_FILE = "card.md"
+PRECISIONS = ("f32", "bf16", "int8")
 
 
 def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) -> Artifact:
@@ -26,6 +27,26 @@ def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) ->
         The artifact with the new card.
     """
     card = artifact.card | {"scores": artifact.card["scores"] | {name: about | scores.as_dict()}}
+    artifacts.write_card(artifact.folder, card)
+    updated = Artifact(artifact.folder, card)
+    write_markdown(updated)
+    return updated
+
+
+def add_precision(artifact: Artifact, precision: str, entry: dict, *, anew: bool = False) -> Artifact:
+    """Put what is known about a precision into an artifact's card, and write `card.md` anew.
+
+    Args:
+        artifact: its folder is changed.
+        precision: `"f32"`, `"bf16"` or `"int8"`.
+        entry: how its file was made, or how it scores.
+        anew: forget what was known before, because the file was made again.
+
+    Returns:
+        The artifact with the new card.
+    """
+    known = artifact.card.get("precisions", {})
+    card = artifact.card | {"precisions": known | {precision: ({} if anew else known.get(precision, {})) | entry}}
     artifacts.write_card(artifact.folder, card)
     updated = Artifact(artifact.folder, card)
     write_markdown(updated)
@@ -51,6 +72,7 @@ def markdown(artifact: Artifact) -> str:
         "_Written by `python -m model`; edit `limitations` in card.json, not this file._",
         "## Scores",
         *(_score_section(name, entry) for name, entry in card["scores"].items()),
+        *_precision_section(card.get("precisions", {})),
         "## Training",
         _training_section(card["training"]),
         "## What it cannot do",
@@ -79,6 +101,34 @@ def _score_section(name: str, entry: dict) -> str:
     accuracies = (entry["pixel_accuracy"], entry["pixel_accuracy_with_void"])
     lines.append(f"| pixel accuracy | {_fixed(accuracies[0])} | {_fixed(accuracies[1])} |")
     return "\n".join(lines)
+
+
+def _precision_section(precisions: dict[str, dict]) -> list[str]:
+    scored = {name: precisions[name] for name in PRECISIONS if "mean_iou" in precisions.get(name, {})}
+    lines = [
+        "| precision | images | mean category IoU | labels equal to Keras float32 | command |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {entry['images']} of `{entry['data']}` ({entry['split']}) | {_fixed(entry['mean_iou'])} | "
+            f"{entry['equal_labels']:.2%} | `{entry['command']}` |"
+            for name, entry in scored.items()
+        ),
+    ]
+    made = precisions.get("int8", {}).get("made")
+    return [
+        *(["## Precisions"] if scored or made else []),
+        *(["\n".join(lines)] if scored else []),
+        *([_int8_sentence(made)] if made else []),
+    ]
+
+
+def _int8_sentence(made: dict) -> str:
+    layers = ", ".join(f"`{layer}`" for layer in made["float_layers"]) or "none"
+    return (
+        f"The int8 file was made by `{made['command']}`: calibrated on {made['calibration_images']} images, layers "
+        f"kept in float32: {layers}. On {made['check_images']} other images of the same split it loses "
+        f"{made['loss']:.4f} of mean category IoU against float32, and {made['equal_labels']:.2%} of labels are equal."
+    )
 
 
 def _training_section(training: dict) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 from model.categories import COUNT, IGNORE, NAMES, VOID
 from model.data.samples import Sample
-from model.inference.segmenter import Segmenter, choose
+from model.inference.labels import choose
+from model.inference.segmenter import Segmenter
 from model.training import metrics
 
 
@@ -78,15 +79,26 @@ def score(
     images = 0
     for sample in samples:
         image, labels, scored = sample.read()
-        probabilities = segmenter.probabilities(image)
-        best_of_seven, _ = choose(probabilities, labels.shape, first=VOID + 1)
-        best_of_eight, _ = choose(probabilities, labels.shape)
+        with segmenter.planes(image) as planes:
+            best_of_seven, _ = choose(planes, labels.shape, first=VOID + 1, confidence=False)
+            best_of_eight, _ = choose(planes, labels.shape, confidence=False)
         official += metrics.confusion_matrix(np.where(scored, labels, IGNORE), best_of_seven)
         with_void += metrics.confusion_matrix(labels, best_of_eight)
         images += 1
         if keep is not None:
             keep(sample, best_of_seven)
     return Scores(official, with_void, images)
+
+
+def equal_labels(samples: Iterable[Sample], one: Segmenter, other: Segmenter) -> float:
+    """Return the share of pixels, of whole samples at their own size, that two segmenters give the same label."""
+    equal = pixels = 0
+    for sample in samples:
+        image = sample.read().image
+        first, second = (each.segment(image, confidence=False).labels for each in (one, other))
+        equal += int(np.count_nonzero(first == second))
+        pixels += first.size
+    return equal / pixels
 
 
 def _number(value: float) -> float | None:

@@ -6,7 +6,8 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,8 +43,13 @@ class _ModelEngine:
     def __init__(self, model: keras.Model):
         self._model = model
 
+    @contextmanager
+    def planes(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        yield np.ascontiguousarray(self.probabilities(image[np.newaxis])[0].transpose(2, 0, 1))
+
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model.predict_on_batch(images))
+        normalised = (images.astype(np.float32) - NORMALISATION["mean"]) / NORMALISATION["std"]
+        return np.asarray(self._model.predict_on_batch(normalised))
 
 
 class _Epochs(keras.callbacks.Callback):

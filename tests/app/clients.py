@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -30,16 +31,17 @@ class FakeSegmenter:
 
     def __init__(self):
         self.artifact = Artifact(Path("nowhere"), card())
+        self.engine = SimpleNamespace(name="fake", precision="f32")
 
-    def segment(self, image, *, void="shown"):
+    def segment(self, image, *, void="shown", confidence=True):
         height, width = image.shape[:2]
         columns = np.arange(width) % categories.COUNT
         if void == "never":
             columns = np.maximum(columns, 1)
         labels = np.broadcast_to(columns.astype(np.uint8), (height, width)).copy()
-        confidence = np.full((height, width), 200, np.uint8)
-        timings = {"network": 2.0, "labels": 1.0}
-        return Segmentation(labels, confidence, (height, width), timings, self.artifact.version)
+        sure = np.full((height, width), 200, np.uint8) if confidence else None
+        timings = {"resize": 0.5, "network": 2.0, "labels": 1.0}
+        return Segmentation(labels, sure, (height, width), timings, self.artifact.version)
 
 
 def encoded(image: np.ndarray | Image.Image, format: str = "PNG", **options) -> bytes:

@@ -21,10 +21,10 @@ class HeldSegmenter(FakeSegmenter):
         self.released = threading.Event()
         self.runs = threading.Semaphore(0)
 
-    def segment(self, image, *, void="shown"):
+    def segment(self, image, **options):
         self.runs.release()
         assert self.released.wait(10)
-        return super().segment(image, void=void)
+        return super().segment(image, **options)
 
     def wait_until_run(self):
         assert self.runs.acquire(timeout=10)
@@ -166,3 +166,40 @@ def test_threads_never_get_each_others_answer(make_client):
     widths = [1 + number % 37 for number in range(200)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, widths)) == widths
+
+
+def test_a_place_that_comes_as_the_wait_ends_is_taken(monkeypatch):
+    admission = Admission(slots=1, depth=1, deadline=0.01)
+    first = admission.place()
+    first.__enter__()
+
+    class LateEvent(threading.Event):
+        def wait(self, timeout=None):
+            first.__exit__(None, None, None)
+            return False
+
+    monkeypatch.setattr(threading, "Event", LateEvent)
+    with admission.place():
+        monkeypatch.undo()
+        assert admission.waiting == 0
+        with pytest.raises(DeadlinePassed), admission.place():
+            pass
+    with admission.place():
+        pass
+
+
+def test_an_interrupted_wait_leaves_no_trace(monkeypatch):
+    admission = Admission(slots=1, depth=1, deadline=10)
+
+    class InterruptedEvent(threading.Event):
+        def wait(self, timeout=None):
+            raise KeyboardInterrupt
+
+    with admission.place():
+        monkeypatch.setattr(threading, "Event", InterruptedEvent)
+        with pytest.raises(KeyboardInterrupt), admission.place():
+            pass
+        monkeypatch.undo()
+        assert admission.waiting == 0
+    with admission.place():
+        pass

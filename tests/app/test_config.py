@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import create_app
-from app.config import SETTINGS
+from app.config import SETTINGS, concurrency
 from tests.app.clients import FakeSegmenter
 
 
@@ -37,6 +37,8 @@ def test_what_is_given_replaces_the_environment(monkeypatch):
         ("MAX_MEGAPIXELS", "NaN"),
         ("MAX_IMAGES", "0"),
         ("CONCURRENCY", "1.5"),
+        ("CONCURRENCY", "0"),
+        ("PRECISION", "fp16"),
         ("QUEUE_DEPTH", "-1"),
         ("QUEUE_DEPTH", "true"),
         ("DEADLINE", "Infinity"),
@@ -66,3 +68,9 @@ def test_a_variable_that_is_no_setting_changes_nothing(monkeypatch, caplog):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_documented(repository, name):
     assert f"`STREETSEG_{name}`" in (repository / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("setting", "processors_found", "expected"), [("auto", 3, 3), ("auto", 64, 16), (20, 3, 20)])
+def test_as_many_requests_run_as_there_are_processors_or_as_set(monkeypatch, setting, processors_found, expected):
+    monkeypatch.setattr("model.inference.processors.count", lambda: processors_found)
+    assert concurrency({"CONCURRENCY": setting}) == expected

@@ -12,7 +12,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class FaultySegmenter(FakeSegmenter):
-    def segment(self, image, *, void="shown"):
+    def segment(self, image, **options):
         raise RuntimeError("secret at /home/someone/secret.keras")
 
 

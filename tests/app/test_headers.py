@@ -40,7 +40,8 @@ def test_another_request_id_is_replaced(client, sent):
 
 def test_stages_in_the_order_they_are_documented(client, png):
     timing = post(client, png).headers["Server-Timing"]
-    assert re.findall(r"(\w+);dur=[\d.]+", timing) == ["decode", "queue", "network", "labels", "render", "total"]
+    stages = re.findall(r"(\w+);dur=[\d.]+", timing)
+    assert stages == ["decode", "queue", "resize", "network", "labels", "render", "total"]
 
 
 def test_an_answer_about_a_photograph_is_not_cached(client, png):

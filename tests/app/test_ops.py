@@ -46,7 +46,7 @@ def test_a_given_network_is_ready_at_once(client):
 
 def test_lives_at_once_and_is_ready_once_warm(monkeypatch, folder, png):
     segmenter = WarmingSegmenter()
-    monkeypatch.setattr("model.inference.segmenter.load", lambda folder, *, engine: segmenter)
+    monkeypatch.setattr("model.inference.segmenter.load", lambda folder, **options: segmenter)
     client = create_app({"ARTIFACT": folder}).test_client()
     assert client.get("/livez").status_code == 200
     for response in (client.get("/readyz"), post(client, png)):
@@ -59,16 +59,28 @@ def test_lives_at_once_and_is_ready_once_warm(monkeypatch, folder, png):
     assert post(client, png).status_code == 200
 
 
+def test_the_card_is_there_before_what_runs_the_network(monkeypatch, folder):
+    segmenter = WarmingSegmenter()
+    asked = threading.Event()
+    monkeypatch.setattr("model.inference.segmenter.load", lambda folder, **options: asked.set() or segmenter)
+    client = create_app({"ARTIFACT": folder}).test_client()
+    assert asked.wait(10)
+    assert client.get("/model").get_json()["engine"] is None
+    segmenter.warm.set()
+    wait_for_loading()
+    assert client.get("/model").get_json()["engine"] == {"name": "fake", "precision": "f32"}
+
+
 def test_loads_what_the_settings_name(monkeypatch, folder):
     received = []
     segmenter = WarmingSegmenter()
     segmenter.warm.set()
     monkeypatch.setattr(
-        "model.inference.segmenter.load", lambda folder, *, engine: received.append((folder, engine)) or segmenter
+        "model.inference.segmenter.load", lambda folder, **options: received.append((folder, options)) or segmenter
     )
-    create_app({"ARTIFACT": folder, "ENGINE": "tensorflow"})
+    create_app({"ARTIFACT": folder, "ENGINE": "tensorflow", "PRECISION": "f32"})
     wait_for_loading()
-    assert received == [(folder, "tensorflow")]
+    assert received == [(folder, {"engine": "tensorflow", "precision": "f32"})]
 
 
 def test_a_network_that_cannot_be_loaded_is_told_without_paths(tmp_path, caplog):
@@ -88,6 +100,7 @@ def test_model_is_the_card(client):
     assert body["version"] == "fake-0123456789ab"
     assert [category["name"] for category in body["categories"]][:2] == ["void", "flat"]
     assert body["input"]["height"] == 32
+    assert body["engine"] == {"name": "fake", "precision": "f32"}
 
 
 def test_model_tells_no_folders(client):

@@ -79,7 +79,7 @@ def test_result_has_the_table_and_the_times(result):
     assert result.text.count('scope="row"') == 8 + 1  # and the row that the script copies
     assert "12.5 %" in result.text
     assert "78 %" in result.text
-    assert re.search(r"decode \d+\s+network 2\s+labels 1\s+render \d+ ms", result.text)
+    assert re.search(r"decode \d+\s+resize \d\s+network 2\s+labels 1\s+render \d+ ms", result.text)
 
 
 def test_result_keeps_the_options(client, png):

@@ -77,7 +77,7 @@ def test_json_counts_categories(client, png):
     assert [row["name"] for row in body["categories"]] == list(categories.NAMES)
     assert {row["pixels"] for row in body["categories"]} == {48}
     assert sum(row["coverage"] for row in body["categories"]) == pytest.approx(1)
-    assert set(body["timings"]) == {"decode", "network", "labels", "render"}
+    assert set(body["timings"]) == {"decode", "resize", "network", "labels", "render"}
     assert "mask" not in body
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -29,10 +31,12 @@ class _Mistaken:
     def __init__(self):
         self._random = np.random.default_rng(5)
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        blobs = self._random.random((len(images), images.shape[1] // 8, images.shape[2] // 8, len(NAMES)))
-        large = [cv2.resize(blob, images.shape[2:0:-1], interpolation=cv2.INTER_LINEAR) for blob in blobs]
-        return np.stack(large).astype(np.float32)
+    @contextmanager
+    def planes(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        height, width, _ = image.shape
+        blobs = self._random.random((height // 8, width // 8, len(NAMES)))
+        large = cv2.resize(blobs, (width, height), interpolation=cv2.INTER_LINEAR)
+        yield np.ascontiguousarray(large.transpose(2, 0, 1), np.float32)
 
 
 @pytest.fixture

@@ -9,29 +9,37 @@ import numpy as np
 import pytest
 
 from model import artifact as artifacts
-from model.inference import engines
+from model.inference import openvino_engine
 from model.inference.segmenter import Segmentation
 
 SIZE = (32, 64)
 
 
 def write_openvino(
-    path: Path, model, *, batch: int | None = 1, size: tuple[int, int] = SIZE, keras_sha256: str | None
+    path: Path, model, *, size: tuple[int, int] = SIZE, keras_sha256: str | None, pixels: bool = True
 ) -> None:
-    """Compile a Keras model as `python -m model export` would not: of any batch, size and origin, and unchecked."""
+    """Compile a Keras model as `python -m model export` would not: of any size and origin, and unchecked.
+
+    `pixels=False` gives what earlier versions made: normalised float32 in, (1, height, width, categories) out.
+    """
     import keras
     import openvino
     import tensorflow
 
-    fixed = keras.models.clone_model(model, input_tensors=keras.Input((*size, 3), batch_size=batch, name="images"))
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input((*size, 3), batch_size=1, name="images"))
     fixed.set_weights(model.get_weights())
-    signature = [tensorflow.TensorSpec((batch, *size, 3), tensorflow.float32, name="images")]
+
+    def planes(images):
+        normalised = (tensorflow.cast(images, tensorflow.float32) - 127.5) / 127.5
+        return tensorflow.transpose(fixed(normalised, training=False), (0, 3, 1, 2))
+
+    run, kind = (planes, tensorflow.uint8) if pixels else (fixed, tensorflow.float32)
     graph = tensorflow.function(
-        lambda images: fixed(images, training=False), input_signature=signature, autograph=False
+        run, input_signature=[tensorflow.TensorSpec((1, *size, 3), kind, name="images")], autograph=False
     )
     compiled = openvino.convert_model(graph.get_concrete_function())
     if keras_sha256 is not None:
-        compiled.set_rt_info(keras_sha256, engines.SHA256_PATH)
+        compiled.set_rt_info(keras_sha256, openvino_engine.SHA256_PATH)
     openvino.save_model(compiled, path, compress_to_fp16=False)
 
 

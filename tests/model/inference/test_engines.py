@@ -12,14 +12,15 @@ import pytest
 from model import artifact as artifacts
 from model import preprocessing
 from model.artifact import ArtifactError
-from model.inference import engines, images, segmenter
+from model.inference import engines, images, processors, segmenter
 from model.inference.engines import EngineError, OpenVinoEngine, TensorFlowEngine
+from model.training.export import export
 
 SIZE = (32, 64)
 
 
 def _images(batch: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(-1, 1, (batch, *SIZE, 3)).astype(np.float32)
+    return np.random.default_rng(seed).integers(0, 256, (batch, *SIZE, 3), np.uint8)
 
 
 def _copy(artifact: artifacts.Artifact, folder) -> artifacts.Artifact:
@@ -51,7 +52,7 @@ def test_both_engines_agree_on_random_images(openvino_engine, tensorflow_engine)
 
 def test_both_engines_agree_on_real_photographs(openvino_engine, tensorflow_engine, photographs):
     resized = [preprocessing.resize_image(images.decode(path.read_bytes()), SIZE) for path in photographs]
-    batch = preprocessing.normalise(np.stack(resized))
+    batch = np.stack(resized)
     assert _agreement(openvino_engine.probabilities(batch), tensorflow_engine.probabilities(batch)) >= 0.999
 
 
@@ -66,23 +67,68 @@ def test_an_engine_gives_probabilities(name, tiny_artifact):
     assert np.allclose(result.sum(-1), 1, atol=0.02)
 
 
-@pytest.mark.parametrize("batch", [1, 2, None])
-def test_openvino_runs_files_of_any_batch(
-    batch, tiny_artifact, tiny_model, compile_openvino, tmp_path, openvino_engine
-):
-    artifact = _copy(tiny_artifact, tmp_path)
-    sha256 = artifact.card["keras_sha256"]
-    compile_openvino(artifact.openvino_path, tiny_model, batch=batch, keras_sha256=sha256)
-    engine = OpenVinoEngine(artifact)
-    assert np.allclose(engine.probabilities(_images(5)), openvino_engine.probabilities(_images(5)), atol=1e-5)
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_planes_are_the_probabilities_of_one_image(name, tiny_artifact):
+    engine = engines.create(name, tiny_artifact, precision="f32")
+    images = _images(2)
+    expected = engine.probabilities(images)
+    for image, probabilities in zip(images, expected, strict=True):
+        with engine.planes(image) as planes:
+            assert planes.shape == (8, *SIZE)
+            assert planes.dtype == np.float32
+            assert planes.flags.c_contiguous
+            assert np.allclose(planes, probabilities.transpose(2, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorflow"])
+def test_the_network_normalises_by_the_card(name, tiny_model, tmp_path, save_artifact):
+    artifact = save_artifact(tmp_path, tiny_model)
+    card = artifact.card | {"input": artifact.card["input"] | {"mean": 90.0, "std": 30.0}}
+    artifacts.write_card(tmp_path, card)
+    artifact = artifacts.read(tmp_path)
+    export(artifact)
+    images = _images(2)
+    normalised = preprocessing.normalise(images, mean=90.0, std=30.0)
+    received = engines.create(name, artifact, precision="f32").probabilities(images)
+    assert np.abs(received - np.asarray(tiny_model(normalised, training=False))).max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["gaps", "read-only"])
+def test_an_image_with_gaps_in_memory_or_read_only_gives_the_same(kind, openvino_engine):
+    image = _images(1)[0]
+    with openvino_engine.planes(image) as planes:
+        expected = planes.copy()
+    other = np.asfortranarray(image) if kind == "gaps" else image.copy()
+    other.flags.writeable = False
+    with openvino_engine.planes(other) as planes:
+        assert np.array_equal(planes, expected)
+
+
+def test_planes_of_two_open_blocks_are_not_mixed(openvino_engine):
+    first, second = _images(2)
+    with openvino_engine.planes(first) as planes:
+        before = planes.copy()
+        with openvino_engine.planes(second) as others:
+            assert not np.allclose(others, before)
+        assert np.array_equal(planes, before)
+
+
+def test_openvino_uses_no_more_threads_than_there_are_processors(openvino_engine, tiny_artifact, monkeypatch):
+    monkeypatch.setattr(processors, "count", lambda: 1)
+    engine = OpenVinoEngine(tiny_artifact)
+    assert engine.threads == 1
+    assert OpenVinoEngine(tiny_artifact, threads=2).threads == 2
 
 
 @pytest.mark.parametrize("name", ["openvino", "tensorflow"])
 def test_images_of_another_shape_are_refused(name, tiny_artifact):
     engine = engines.create(name, tiny_artifact)
-    for wrong in (_images(1)[0], _images(1)[:, :16], _images(1).astype(np.float64), _images(1)[:0]):
-        with pytest.raises(ValueError, match=r"Expected float32 \(batch, 32, 64, 3\)"):
+    for wrong in (_images(1)[0], _images(1)[:, :16], _images(1).astype(np.float32), _images(1)[:0]):
+        with pytest.raises(ValueError, match=r"Expected uint8 \(batch, 32, 64, 3\)"):
             engine.probabilities(wrong)
+    for wrong in (_images(1), _images(1)[0, :16], _images(1)[0].astype(np.float32)):
+        with pytest.raises(ValueError, match=r"Expected uint8 \(32, 64, 3\)"), engine.planes(wrong):
+            pass
 
 
 @pytest.mark.parametrize("name", ["openvino", "tensorflow"])
@@ -131,6 +177,15 @@ def test_a_compiled_file_of_another_size_is_refused(tiny_artifact, tiny_model, c
     sha256 = artifact.card["keras_sha256"]
     compile_openvino(artifact.openvino_path, tiny_model, size=(64, 64), keras_sha256=sha256)
     with pytest.raises(EngineError, match="as its card says"):
+        engines.create("openvino", artifact)
+
+
+def test_a_compiled_file_of_an_earlier_version_is_refused_with_the_command(
+    tiny_artifact, tiny_model, compile_openvino, tmp_path
+):
+    artifact = _copy(tiny_artifact, tmp_path)
+    compile_openvino(artifact.openvino_path, tiny_model, keras_sha256=artifact.card["keras_sha256"], pixels=False)
+    with pytest.raises(EngineError, match=r"f32 \[1,32,64,3\].*Expected u8 \[1,32,64,3\].*python -m model export"):
         engines.create("openvino", artifact)
 
 
@@ -197,10 +252,11 @@ def test_tensorflow_refuses_a_network_that_is_not_the_card_s(tiny_artifact, tmp_
         engines.create("tensorflow", artifact)
 
 
-def test_the_shipped_network_gives_the_same_labels_on_both_engines(photographs, tiny_model):
+@pytest.mark.parametrize(("precision", "share"), [("f32", 0.999), ("int8", 0.98)])
+def test_the_shipped_network_gives_the_same_labels_on_both_engines(precision, share, photographs, tiny_model):
     artifact = artifacts.read(artifacts.DEFAULT_FOLDER)
-    first = segmenter.Segmenter(artifact, OpenVinoEngine(artifact))
+    first = segmenter.Segmenter(artifact, OpenVinoEngine(artifact, precision=precision))
     second = segmenter.Segmenter(artifact, TensorFlowEngine(artifact))
     for path in photographs:
         image = images.decode(path.read_bytes())
-        assert (first.segment(image).labels == second.segment(image).labels).mean() >= 0.999
+        assert (first.segment(image).labels == second.segment(image).labels).mean() >= share

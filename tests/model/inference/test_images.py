@@ -31,9 +31,65 @@ def test_rgb_comes_back_as_it_was(format_name):
     assert np.array_equal(result, image)
 
 
-def test_jpeg_is_what_pillow_decodes():
-    data = encode(Image.fromarray(noise(31, 17, 3)), "JPEG", quality=80)
-    assert np.array_equal(decode(data), np.array(Image.open(io.BytesIO(data))))
+def _smooth(height: int, width: int) -> np.ndarray:
+    """A picture with colours that a JPEG keeps, unlike those of noise."""
+    small = Image.fromarray(noise(height // 8 + 2, width // 8 + 2, 3))
+    return np.array(small.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _pillow(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+@pytest.mark.parametrize("size", [(64, 96), (31, 17), (1, 50), (50, 1)])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_jpeg_is_what_pillow_decodes(subsampling, progressive, size):
+    picture = Image.fromarray(_smooth(*size))
+    data = encode(picture, "JPEG", quality=80, subsampling=subsampling, progressive=progressive)
+    assert np.array_equal(decode(data), _pillow(data))
+
+
+@pytest.mark.parametrize(
+    "options", [{"quality": 100}, {"quality": 5}, {"optimize": True}, {"restart_marker_blocks": 2}, {"keep_rgb": True}]
+)
+def test_jpeg_of_any_making_is_what_pillow_decodes(options):
+    data = encode(Image.fromarray(_smooth(61, 95)), "JPEG", **options)
+    assert np.array_equal(decode(data), _pillow(data))
+
+
+def test_grey_jpeg_is_what_pillow_decodes():
+    data = encode(Image.fromarray(_smooth(61, 95)[..., 0]), "JPEG")
+    assert np.array_equal(decode(data), _pillow(data))
+
+
+def test_real_photographs_are_what_pillow_decodes(photographs):
+    for path in photographs:
+        with Image.open(path) as picture:
+            data = encode(picture.convert("RGB"), "JPEG", quality=90)
+        assert np.array_equal(decode(data), _pillow(data))
+
+
+def test_ordinary_jpegs_do_without_pillow_s_decoder(monkeypatch):
+    files = [encode(Image.fromarray(_smooth(40, 30)).convert(mode), "JPEG") for mode in ("RGB", "L")]
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", lambda self: pytest.fail("Pillow decoded"))
+    assert all(decode(data).shape == (40, 30, 3) for data in files)
+
+
+def test_jpeg_that_only_pillow_takes_is_what_pillow_decodes():
+    complete = encode(Image.fromarray(_smooth(61, 95)), "JPEG", restart_marker_blocks=2)
+    # A restart marker that comes twice: libjpeg warns and goes on.
+    marker = complete.index(b"\xff\xd1")
+    damaged = complete[:marker] + b"\xff\xd1" + complete[marker:]
+    assert np.array_equal(decode(damaged), _pillow(damaged))
+
+
+def test_a_jpeg_s_pixels_may_be_written_to():
+    result = decode(encode(Image.fromarray(_smooth(40, 30)), "JPEG"))
+    assert result.dtype == np.uint8
+    assert result.flags.c_contiguous
+    assert result.flags.writeable
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", *LOSSLESS])
@@ -64,7 +120,9 @@ def test_exif_orientation_is_applied_once(orientation, format_name):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     data = encode(Image.fromarray(stored), format_name, exif=exif, **LOSSLESS[format_name])
-    assert np.array_equal(decode(data), TURNS[orientation](stored))
+    result = decode(data)
+    assert np.array_equal(result, TURNS[orientation](stored))
+    assert result.flags.c_contiguous
 
 
 @pytest.mark.parametrize("orientation", TURNS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
+from model.inference import images
 from model.inference.images import ImageError, ImageTooLarge, UndecodableImage, UnsupportedImage, decode
 from tests.model.inference.pictures import LOSSLESS, chunk, encode, noise, png, rgb_tags, tiff, tiff_of
 
@@ -60,6 +64,38 @@ def test_a_truncated_file_is_refused(format_name, part):
     with pytest.raises(UndecodableImage, match="truncated or damaged") as caught:
         decode(data[: max(16, int(len(data) * part))])
     assert caught.value.reason == "undecodable"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_cut_anywhere_is_refused_where_pillow_refuses_it(progressive):
+    data = encode(Image.fromarray(noise(40, 40, 3)), "JPEG", progressive=progressive)
+    for length in [*range(20, len(data), 97), *range(len(data) - 12, len(data))]:
+        try:
+            with Image.open(io.BytesIO(data[:length]), formats=["JPEG"]) as picture:
+                expected = np.array(picture)
+        except (OSError, SyntaxError):
+            with pytest.raises(UndecodableImage):
+                decode(data[:length])
+        else:
+            assert np.array_equal(decode(data[:length]), expected)
+
+
+@pytest.mark.parametrize("larger_first", [False, True])
+def test_a_jpeg_of_two_sizes_is_refused(larger_first):
+    data = encode(Image.new("RGB", (16, 16)), "JPEG")
+    start = data.index(b"\xff\xc0")
+    frame = data[start : start + 19]
+    larger = frame[:5] + struct.pack(">HH", 3000, 4000) + frame[9:]
+    frames = larger + frame if larger_first else frame + larger
+    with pytest.raises(UndecodableImage if larger_first else ImageTooLarge):
+        decode(data[:start] + frames + data[start + 19 :], max_pixels=256)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (15, 17), (20, 20)])
+def test_a_jpeg_that_is_not_of_the_size_checked_is_left_to_pillow(size):
+    data = encode(Image.new("RGB", (16, 16)), "JPEG")
+    assert images._decode_jpeg(data, SimpleNamespace(mode="RGB", size=size)) is None
+    assert images._decode_jpeg(data, SimpleNamespace(mode="RGB", size=(16, 16))).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", *LOSSLESS])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import struct
@@ -34,6 +35,35 @@ def test_overlay_agrees_with_pillows_blend(opacity):
     expected = Image.blend(Image.fromarray(image), colors, opacity)
     difference = ImageChops.difference(Image.fromarray(render.overlay(image, segmentation, opacity=opacity)), expected)
     assert max(high for _, high in difference.getextrema()) <= 1
+
+
+@pytest.mark.parametrize("opacity", [0.1, 0.5, 0.75])
+def test_overlay_is_right_for_every_pixel_value_category_and_channel(opacity):
+    labels = np.repeat(np.arange(8, dtype=np.uint8)[:, np.newaxis], 256, axis=1)
+    image = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, np.newaxis], (8, 256, 3)).copy()
+    result = render.overlay(image, Segmentation(labels, None, (8, 256), {}, "tiny"), opacity=opacity)
+    # Hundredths, as whole numbers: halves are exact.
+    share = round(opacity * 100)
+    hundredths = image.astype(int) * (100 - share) + categories.PALETTE[labels].astype(int) * share
+    assert np.array_equal(result, (hundredths + 50) // 100)
+
+
+@pytest.mark.parametrize("opacity", [0.3, 0.5])
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (4, 4), (129, 2048), (1, 300_000)])
+def test_overlay_of_any_size_is_the_same_pixel_by_pixel(size, opacity):
+    # 129 rows are one more than are blended at a time.
+    image, segmentation = _random(size)
+    tables = np.floor(np.arange(256) * (1 - opacity) + categories.PALETTE[:, :, np.newaxis] * opacity + 0.5)
+    expected = tables[segmentation.labels[..., np.newaxis], np.arange(3), image]
+    assert np.array_equal(render.overlay(image, segmentation, opacity=opacity), expected)
+    picture = _open(render.overlay_png(image, segmentation, opacity=opacity))
+    assert np.array_equal(np.array(picture), expected)
+
+
+def test_overlay_of_part_of_a_picture():
+    image, segmentation = _random((20, 30))
+    part = Segmentation(segmentation.labels[3:9, ::2], None, (6, 15), {}, segmentation.version)
+    assert np.array_equal(render.overlay(image[3:9, ::2], part), render.overlay(image, segmentation)[3:9, ::2])
 
 
 def test_overlay_at_the_ends_is_the_photograph_and_the_colours():
@@ -137,3 +167,20 @@ def test_summary_is_json_and_counts_every_pixel_of_a_large_picture():
     assert sum(entry["pixels"] for entry in summary["categories"]) == 1_100_000
     assert sum(entry["coverage"] for entry in summary["categories"]) == pytest.approx(1)
     assert summary["mean_confidence"] == pytest.approx(segmentation.confidence.mean() / 255)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (4, 4), (300, 1000)])
+def test_summary_of_any_size_counts_exactly(size):
+    _, segmentation = _random(size)
+    summary = render.summary(segmentation)
+    for entry in summary["categories"]:
+        chosen = segmentation.confidence[segmentation.labels == entry["id"]].astype(np.int64)
+        assert entry["pixels"] == chosen.size
+        assert entry["mean_confidence"] == (float(chosen.sum() / chosen.size / 255) if chosen.size else None)
+    assert summary["mean_confidence"] == float(segmentation.confidence.sum(dtype=np.int64) / size[0] / size[1] / 255)
+
+
+def test_summary_without_confidence_is_refused(segmentation):
+    without = dataclasses.replace(segmentation, confidence=None)
+    with pytest.raises(ValueError, match="confidence=True"):
+        render.summary(without)

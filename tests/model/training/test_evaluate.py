@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -64,13 +65,25 @@ def test_the_score_of_training_is_the_score_of_evaluate(exported, scenes):
     assert scores["again"]["mean_iou"] == pytest.approx(scores["validation"]["mean_iou"], abs=1e-3)
 
 
+def test_a_precision_is_compared_with_keras_in_float(exported, scenes, capsys):
+    assert main(["export", "--artifact", str(exported)]) == 0
+    flags = ["--engine", "openvino", "--precision", "f32", "--card-precision"]
+    assert main(["evaluate", "--data", str(scenes), "--artifact", str(exported), *flags]) == 0
+    entry = artifact.read(exported).card["precisions"]["f32"]
+    assert entry["equal_labels"] >= 0.999
+    assert f"float32: {entry['equal_labels']:.4%}" in capsys.readouterr().out
+    assert entry["command"].endswith("--engine openvino --precision f32")
+    assert f"| {entry['mean_iou']:.4f} | {entry['equal_labels']:.2%} |" in (exported / "card.md").read_text()
+
+
 def test_a_perfect_answer_scores_one(monkeypatch):
     samples = synthetic.samples("val", count=2, size=(64, 128))
 
     class Knows:
-        def probabilities(self, image):
+        @contextmanager
+        def planes(self, image):
             truth = next(s.read().labels for s in samples if np.array_equal(s.read().image, image))
-            return np.eye(8, dtype=np.float32)[truth]
+            yield np.ascontiguousarray(np.eye(8, dtype=np.float32)[truth].transpose(2, 0, 1))
 
     scores = evaluate(Knows(), samples)
     assert scores.mean_iou == 1

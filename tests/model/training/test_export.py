@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import openvino
 import pytest
 
 from model import artifact
@@ -12,7 +13,8 @@ from model.__main__ import main
 from model.data import synthetic
 from model.inference import engines
 from model.inference.segmenter import Segmenter
-from model.training import export
+from model.training import export, quantise
+from model.training.conversion import convolutions
 
 
 @pytest.fixture
@@ -52,3 +54,31 @@ def test_a_keras_file_that_is_not_the_card_s_is_refused(fresh, capsys):
         file.write(b"x")
     assert main(["export", "--artifact", str(fresh)]) == 2
     assert "Its card was written for" in capsys.readouterr().err
+
+
+def test_with_data_the_int8_file_is_made_too_and_the_card_tells_how(fresh, scenes, monkeypatch, capsys):
+    asked = []
+
+    def record(artifact, samples):
+        asked.append((artifact.openvino_path.is_file(), len(samples)))
+        return quantise.Quantised(("block_2",), 300, 200, 0.0012, 0.9931)
+
+    monkeypatch.setattr(quantise, "quantise", record)
+    assert main(["export", "--artifact", str(fresh), "--data", str(scenes)]) == 0
+    assert asked == [(True, 12)]
+    assert "-0.0012" in capsys.readouterr().out
+    made = artifact.read(fresh).card["precisions"]["int8"]["made"]
+    assert made["command"] == f"python -m model export --data {scenes} --split train --artifact {fresh}"
+    assert (made["float_layers"], made["loss"], made["equal_labels"]) == (["block_2"], 0.0012, 0.9931)
+    text = (fresh / "card.md").read_text()
+    assert "kept in float32: `block_2`" in text
+    assert "99.31%" in text
+
+
+def test_convolutions_have_the_names_of_keras_layers(fresh):
+    loaded = artifact.read(fresh)
+    export.export(loaded)
+    names = [node.get_friendly_name() for node in convolutions(openvino.Core().read_model(loaded.openvino_path))]
+    assert len(names) == len(set(names)) == 64
+    assert names[0].startswith("Conv1")
+    assert names[-1].startswith("head")
