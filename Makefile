@@ -1,12 +1,15 @@
-# make install | serve | test | lint | format | clean        (make serve PORT=8001, make test TESTS=tests/app)
+# make install | serve | test | lint | format | bench | clean        (make serve PORT=8001, make test TESTS=tests/app)
 
 PYTHON ?=
 PORT ?= 8000
 TESTS ?= tests
+PHOTOS ?=
+BENCH ?=
 VENV := .venv
+BENCH_VENV := bench/.venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help install serve test lint format clean
+.PHONY: help install serve test lint format bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -14,7 +17,9 @@ help:
 	@echo 'make serve     set up what serving needs, start the service on PORT (8000), print its address'
 	@echo 'make test      set up everything, run the tests (TESTS=path or options for pytest)'
 	@echo 'make lint      check the style; make format mends it'
-	@echo 'make clean     remove .venv/ and caches'
+	@echo 'make bench     set up bench/.venv/, measure this service and others, write bench/RESULTS.md'
+	@echo '               (PHOTOS=folder of JPEG or PNG; BENCH=options: python -m bench --help)'
+	@echo 'make clean     remove .venv/, bench/.venv/ and caches'
 
 install: $(VENV)/.all
 
@@ -32,8 +37,11 @@ format: $(VENV)/.all
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
+bench: $(BENCH_VENV)/.all
+	@exec $(BENCH_VENV)/bin/python -m bench $(if $(PHOTOS),--photos '$(PHOTOS)') $(BENCH)
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH_VENV) .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is newer than the requirements it was installed from, so that a second run installs nothing.
@@ -46,12 +54,16 @@ $(VENV)/.all: requirements.txt requirements-serve.txt requirements-official.txt 
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-official.txt
 	@touch $(VENV)/.serve $@
 
+$(BENCH_VENV)/.all: bench/requirements.txt requirements-serve.txt | $(BENCH_VENV)/.made
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
 # PYTHON, or else the first of these that is new enough. The pins have no wheels for 3.14 (TensorFlow).
-$(VENV)/.made:
+$(VENV)/.made $(BENCH_VENV)/.made:
 	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python); do \
 		if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-			echo "Making $(VENV)/ with $$("$$python" --version) ($$python)"; \
-			"$$python" -m venv --clear $(VENV) && touch $@; \
+			echo "Making $(@D)/ with $$("$$python" --version) ($$python)"; \
+			"$$python" -m venv --clear $(@D) && touch $@; \
 			exit $$?; \
 		fi; \
 	done; \
