@@ -53,7 +53,9 @@ def folder(path: Path, count: int) -> Set:
     Raises:
         ValueError: there is none.
     """
-    names = sorted(name for name in path.rglob("*") if name.suffix.lower() in _SUFFIXES)[:count]
+    # The masks of Cityscapes lie beside its photographs.
+    found = (name for name in path.rglob("*") if name.suffix.lower() in _SUFFIXES and "_gtFine_" not in name.name)
+    names = sorted(found)[:count]
     if not names:
         raise ValueError(f"No JPEG or PNG file in {str(path)!r}. Expected a folder with photographs.")
     files, sizes, converted = [], [], 0

@@ -84,6 +84,13 @@ def test_photographs_of_a_folder_are_jpeg_in_memory(tmp_path):
     assert "1 of them converted to JPEG quality 95" in found.what
 
 
+def test_masks_beside_photographs_are_left_out(tmp_path):
+    for name in ("gtFine/a/a_000001_000019_gtFine_color.png", "leftImg8bit/a/a_000001_000019_leftImg8bit.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        Image.new("RGB", (8, 4)).save(tmp_path / name)
+    assert len(photographs.folder(tmp_path, 5).files) == 1
+
+
 def test_folder_without_photographs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="No JPEG or PNG file"):
         photographs.folder(tmp_path, 5)
