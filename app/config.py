@@ -11,7 +11,7 @@ from typing import NamedTuple
 from flask import Config
 
 from model import artifact
-from model.inference import processors
+from model.inference import engines, processors
 
 PREFIX = "STREETSEG"
 MILLION = 1_000_000
@@ -37,11 +37,11 @@ def _text(value: object) -> bool:
 
 
 def _engine(value: object) -> bool:
-    return value in ("auto", "openvino", "tensorflow")
+    return value in engines.NAMES
 
 
 def _precision(value: object) -> bool:
-    return value in ("auto", "f32", "bf16", "int8")
+    return value in engines.PRECISIONS
 
 
 def _auto_or_count(value: object) -> bool:

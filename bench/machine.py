@@ -8,7 +8,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.contenders import ROOT, processors
+from bench.contenders import ROOT
+from model.inference import processors
 
 PACKAGES = ("flask", "gunicorn", "numpy", "pillow", "opencv-python-headless", "openvino", "tensorflow", "keras")
 PACKAGES += ("bentoml", "litserve", "ray", "simplejpeg", "fpng", "isal")
@@ -19,8 +20,9 @@ def describe() -> dict:
     """Return it as words by topic."""
     flags = _cpuinfo("flags").split()
     memory = int(Path("/proc/meminfo").read_text("ascii").split()[1]) * 1024 / 1e9
+    name = _cpuinfo("model name") or platform.machine()
     return {
-        "Processor": f"{_cpuinfo('model name') or platform.machine()}, {processors()} to use of {os.cpu_count()}; "
+        "Processor": f"{name}, {processors.count()} to use of {os.cpu_count()}; "
         + (" ".join(flag for flag in _FLAGS if flag in flags) or "no vector extensions known"),
         "Memory": f"{memory:.0f} GB",
         "System": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from model import artifact
 from model.data.datasets import SYNTHETIC
+from model.inference import engines
 
 # Quiet before TensorFlow is imported: its start-up notes are for its developers.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -74,8 +75,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--data", default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
     add("--split", default="val", help="split of it")
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
-    add("--engine", choices=("auto", "openvino", "tensorflow"), default="auto", help="what runs the network")
-    add("--precision", choices=("auto", "f32", "bf16", "int8"), default="auto", help="of its arithmetic")
+    add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
+    add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
     add("--json", type=Path, help="also write everything to this file")
     add("--card", metavar="NAME", help="put the scores into the artifact's card under this name")
     add("--card-precision", action="store_true", help="compare with Keras in float32; put that into the card as well")

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from model.inference import processors
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable
 
@@ -61,17 +63,13 @@ class Contender:
         """Return its whole environment; `threads` of each worker so that all of them together fill the processors."""
         own = {"PORT": str(port), **self.environment}
         if self.workers:
-            own |= {"BENCH_WORKERS": str(self.workers), "BENCH_THREADS": str(max(1, processors() // self.workers))}
+            threads = max(1, processors.count() // self.workers)
+            own |= {"BENCH_WORKERS": str(self.workers), "BENCH_THREADS": str(threads)}
         folder = str(Path(PYTHON).parent)
         path = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}", "VIRTUAL_ENV": sys.prefix}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STREETSEG_")}
         artifact = {"STREETSEG_ARTIFACT": os.environ.get("STREETSEG_ARTIFACT", str(ROOT / "model/artifacts/unet"))}
         return {**kept, **path, **artifact, **QUIET, "PYTHONPATH": str(ROOT), **own}
-
-
-def processors() -> int:
-    """Return how many processors this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def _streetseg(name: str, what: str, **settings: str) -> Contender:

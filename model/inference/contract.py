@@ -14,6 +14,8 @@ import numpy as np
 
 from model.artifact import ArtifactError
 
+PRECISIONS = ("f32", "bf16", "int8")
+
 
 class EngineError(ArtifactError):
     """The engine cannot run this artifact: its file is missing, stale or damaged, or a library is not installed."""

@@ -9,13 +9,13 @@ import importlib.util
 import logging
 
 from model.artifact import Artifact
-from model.inference import processors
+from model.inference import contract, processors
 from model.inference.contract import Engine, EngineError
 from model.inference.openvino_engine import OpenVinoEngine
 from model.inference.tensorflow_engine import TensorFlowEngine
 
 NAMES = ("auto", "openvino", "tensorflow")
-PRECISIONS = ("auto", "f32", "bf16", "int8")
+PRECISIONS = ("auto", *contract.PRECISIONS)
 
 _logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from model import artifact as artifacts
 from model.artifact import Artifact
 from model.categories import NAMES, VOID
+from model.inference.contract import PRECISIONS
 from model.training.scoring import Scores
 
 MARKDOWN_FILE = "card.md"
-PRECISIONS = ("f32", "bf16", "int8")
 
 
 def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) -> Artifact:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench import photographs
+from bench.inprocess import KEEPING
 from bench.trials import equal_share
 from model.inference import images, render, segmenter
 
@@ -94,6 +95,11 @@ def test_masks_beside_photographs_are_left_out(tmp_path):
 def test_folder_without_photographs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="No JPEG or PNG file"):
         photographs.folder(tmp_path, 5)
+
+
+def test_codecs_keep_memory_as_the_service_does(repository):
+    script = (repository / "startup.sh").read_text("utf-8")
+    assert dict(re.findall(r'^export (MALLOC_\w+)="\$\{\w+:-(\d+)\}"', script, re.MULTILINE)) == KEEPING
 
 
 def test_requirements_are_pinned(repository):

@@ -74,7 +74,7 @@ def test_contenders_run_on_the_same_network_and_tell_nobody(contender, monkeypat
 
 
 def test_threads_are_shared_out_among_processes(monkeypatch):
-    monkeypatch.setattr(contenders, "processors", lambda: 4)
+    monkeypatch.setattr(contenders.processors, "count", lambda: 4)
     one, two = (contenders.RAY_SERVE.with_workers(workers).variables(8123) for workers in (1, 2))
     assert (one["BENCH_WORKERS"], one["BENCH_THREADS"]) == ("1", "4")
     assert (two["BENCH_WORKERS"], two["BENCH_THREADS"]) == ("2", "2")
