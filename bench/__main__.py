@@ -18,7 +18,7 @@ import model  # noqa: F401  keeps OpenVINO from reporting its import
 from bench import machine, photographs, report
 from bench.inprocess import InProcess
 from bench.photographs import GENERATED, PHOTOGRAPHS, Set
-from bench.trials import Bench, clients, install, rounds, starting, throughput
+from bench.trials import Bench, clients, install, rounds, stages, starting, throughput
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / ".results"
@@ -27,6 +27,7 @@ TRIALS = {
     "clients": clients.run,
     "throughput": throughput.run,
     "starting": starting.run,
+    "stages": stages.run,
     "install": install.run,
 }
 # Those that are run on the generated streets too when there are photographs.

@@ -13,7 +13,11 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from bench.contenders import QUIET, ROOT
+
+STAGES = ("decode", "resize", "network", "labels", "render")
 
 # What startup.sh sets for the service: without it other encoders pay for page faults that ours is spared.
 KEEPING = {
@@ -98,6 +102,14 @@ class _Worker:
             ],
         }
 
+    def answer(self, command: dict) -> dict:
+        """Do what a command says."""
+        if "network" in command:
+            return {"milliseconds": self.network(command["network"])}
+        if "stages" in command:
+            return {"overlays": self.stages(command["stages"])}
+        return self.codecs(**command)
+
     def network(self, seconds: float) -> list[float]:
         """Run the network on the photographs, resized already, one after the other; milliseconds of each run."""
         taken, end = [], time.perf_counter() + seconds
@@ -108,11 +120,37 @@ class _Worker:
                 taken.append((time.perf_counter() - start) * 1000)
         return taken
 
+    def stages(self, rounds: int) -> list[dict[str, list[float]]]:
+        """Make an overlay of each photograph, `rounds` times; by stage, milliseconds: passed, and of all processors."""
+        return [self._overlay(file) for _ in range(rounds) for file in self._files]
+
+    def _overlay(self, file: bytes) -> dict[str, list[float]]:
+        from model.inference import images, render
+        from model.inference.labels import choose
+        from model.inference.segmenter import Segmentation
+
+        clocks = [_clocks()]
+        picture = images.decode(file)
+        clocks.append(_clocks())
+        small = self._segmenter.resize(picture)
+        clocks.append(_clocks())
+        with self._segmenter.engine.planes(small) as planes:
+            clocks.append(_clocks())
+            labels, _ = choose(planes, picture.shape[:2], confidence=False)
+        clocks.append(_clocks())
+        render.overlay_png(picture, Segmentation(labels, None, labels.shape, {}, self._segmenter.version))
+        clocks.append(_clocks())
+        return dict(zip(STAGES, (np.diff(clocks, axis=0) * 1000).tolist(), strict=True))
+
     def codecs(self, slow: bool) -> dict:
         """Decode and encode with each candidate."""
         from bench import codecs
 
         return codecs.measure(self._files, self._overlays, slow=slow)
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def main() -> int:
@@ -125,10 +163,7 @@ def main() -> int:
     print(json.dumps(worker.about()), file=answers, flush=True)
     for line in sys.stdin:
         command = json.loads(line)
-        done = (
-            {"milliseconds": worker.network(command["network"])} if "network" in command else worker.codecs(**command)
-        )
-        print(json.dumps(done), file=answers, flush=True)
+        print(json.dumps(worker.answer(command)), file=answers, flush=True)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -208,6 +208,23 @@ def _clients(result: dict) -> list[str]:
     ]
 
 
+def _costs(result: dict) -> list[str]:
+    overlays, about = result["overlays"], result["about"]
+    rows = [[stage, *_spreads([each[stage] for each in overlays])] for stage in overlays[0]]
+    sums = np.sum([list(each.values()) for each in overlays], axis=1)
+    rows.append(["all", *_spreads(sums)])
+    most = about["threads"] * 1000 / spread(sums[:, 1]).median
+    words = (
+        f"Overlays one after the other in one process, network in {about['precision']} on {about['threads']} threads. "
+    )
+    words += f"On {about['threads']} processors that allows {most:.1f} a second at most, HTTP and clients not counted."
+    return [*table(["stage", "ms", "ms of all processors"], rows), "", words]
+
+
+def _spreads(pairs: Sequence[Sequence[float]]) -> list[str]:
+    return [spread_words(spread([pair[column] for pair in pairs]), 1) for column in (0, 1)]
+
+
 def _starting(result: dict) -> list[str]:
     rows = []
     for each in (STREETSEG, STREETSEG_TENSORFLOW):
@@ -229,6 +246,7 @@ def _install(result: dict) -> list[str]:
 _SECTIONS = (
     ("throughput", "Eight clients", _throughput),
     ("clients", "This service with more and more clients", _clients),
+    ("stages", "What an overlay costs, by stage", _costs),
     ("starting", "Start and memory, by engine", _starting),
     ("install", "Install", _install),
 )

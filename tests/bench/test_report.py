@@ -33,6 +33,11 @@ def test_every_service_is_in_it(text):
         assert f"| {name} |" in text
 
 
+def test_costs_are_summed_and_bound_the_answers_a_second(text):
+    assert "| all | 30.0 (30.0 to 30.0) | 50.0 (50.0 to 50.0) |" in text
+    assert "allows 40.0 a second at most" in text
+
+
 def test_it_says_what_was_measured_on_what(text):
     for words in ("6 streets", "3 generated streets", "2026-01-31", "commit abc", "Some processor, 2 to use", "load"):
         assert words in text
