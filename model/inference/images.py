@@ -34,6 +34,10 @@ _MOST_BLOCKS = 3 * MAX_SIDE
 # Pillow reads no more samples a pixel, and a TIFF may keep each in blocks of its own.
 _MOST_PLANES = 6
 
+# Of TIFF 6.0 and its Technical Note 2: none, LZW, JPEG, deflate by both its numbers, PackBits. Not those of fax
+# machines: of these libtiff writes a line to standard error for every damaged row, so that a small file fills the log.
+_COMPRESSIONS = (1, 5, 7, 8, 32_946, 32_773)
+
 EXPECTED = "JPEG, PNG, WebP, BMP or TIFF"
 
 _WEBP_HEADER_BYTES = 30
@@ -207,6 +211,11 @@ def _check_size(size: tuple[int, int], limit: int) -> None:
 def _check_tiff(layout: tiff.Layout, limit: int) -> None:
     """Refuse blocks that cost far more memory or time than the picture in them."""
     _check_size(layout.size, limit)
+    if layout.compression not in _COMPRESSIONS:
+        raise UnsupportedImage(
+            f"The TIFF is compressed by scheme {layout.compression}. Expected none, LZW, deflate, PackBits or JPEG. "
+            "Save it with one of these, or as JPEG."
+        )
     width, height = layout.size
     most_pixels = width * height + _TILE_MARGIN
     if layout.pixels > most_pixels:

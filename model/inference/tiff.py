@@ -13,11 +13,11 @@ from typing import NamedTuple
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0")
 
 # Tags of TIFF 6.0, sections 8 and 15.
-_WIDTH, _HEIGHT = 256, 257
+_WIDTH, _HEIGHT, _COMPRESSION = 256, 257, 259
 _STRIP_OFFSETS, _ROWS_PER_STRIP = 273, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 322, 323, 324
 _OFFSETS = {_STRIP_OFFSETS, _TILE_OFFSETS}
-_NUMBERS = {_WIDTH, _HEIGHT, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT}
+_NUMBERS = {_WIDTH, _HEIGHT, _COMPRESSION, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT}
 
 # SHORT, LONG and, of BigTIFF, LONG8.
 _INTEGERS = {3: "H", 4: "I", 16: "Q"}
@@ -33,6 +33,7 @@ class Layout(NamedTuple):
         block: (width, height) of each block.
         blocks: how many of them cover the picture once.
         listed: how many the file lists.
+        compression: its number in the file; 1 is none.
         pixels: of all the blocks that cover the picture. Tiles are whole even where they reach beyond its edges; the
             last strip is as short as it must be.
     """
@@ -41,6 +42,7 @@ class Layout(NamedTuple):
     block: tuple[int, int]
     blocks: int
     listed: int
+    compression: int
     pixels: int
 
 
@@ -73,7 +75,7 @@ def read_layout(data: bytes) -> Layout:
     # Decoders differ in which they follow where a file has both.
     listed = max(counts.get(_STRIP_OFFSETS, 0), counts.get(_TILE_OFFSETS, 0))
     pixels = blocks * block[0] * block[1] if tiled else width * height
-    return Layout((width, height), block, blocks, listed, pixels)
+    return Layout((width, height), block, blocks, listed, values.get(_COMPRESSION, 1), pixels)
 
 
 def _read_directory(data: bytes) -> tuple[dict[int, int], dict[int, int]]:

@@ -146,6 +146,15 @@ def test_a_tile_far_larger_than_the_picture_is_refused(monkeypatch):
     assert (caught.value.received, caught.value.limit) == (20_480**2, 16**2 + 2**24)
 
 
+@pytest.mark.parametrize("scheme", ["group3", "group4", "tiff_ccitt"])
+def test_a_fax_in_a_tiff_is_refused_before_it_floods_the_log(scheme, monkeypatch, capfd):
+    data = encode(Image.new("1", (16, 16)), "TIFF", compression=scheme)
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile._open", not_opened)
+    with pytest.raises(UnsupportedImage, match=r"scheme \d. Expected none, LZW, deflate, PackBits or JPEG"):
+        decode(data)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(("width", "height"), [(20_000_000, 16), (16, 20_000_000)])
 def test_a_long_tile_is_refused(width, height):
     tags = rgb_tags(16, 16, compression=8) | {322: [width], 323: [height], 324: [16], 325: [1]}
@@ -257,7 +266,7 @@ def _seeds() -> list[bytes]:
         encode(rgb, "TIFF", exif=exif),
         encode(picture, "TIFF", compression="tiff_lzw"),
         encode(rgb, "TIFF", compression="jpeg"),
-        encode(rgb.convert("1"), "TIFF", compression="group4"),
+        encode(rgb.convert("1"), "TIFF", compression="packbits"),
         tiff(**tiff_of(np.asarray(rgb), tile=16)),
         tiff(**tiff_of(np.asarray(rgb), tile=16, planar=True, deflate=True), big=True),
     ]
