@@ -96,6 +96,25 @@ IGNORE = 255
 PALETTE: np.ndarray = np.array([category.color for category in CATEGORIES], np.uint8)
 """uint8 (8, 3): RGB colour by category id."""
 
+# M. Okabe, K. Ito, "Color Universal Design", 2008: all eight of their colours, given so that flat, nature and sky stay
+# near the official ones. Under simulated deuteranopia, the official human and nature are nearly one colour.
+COLORBLIND_PALETTE: np.ndarray = np.array(
+    [
+        (0, 0, 0),  # void: black
+        (204, 121, 167),  # flat: reddish purple
+        (230, 159, 0),  # construction: orange
+        (240, 228, 66),  # object: yellow
+        (0, 158, 115),  # nature: bluish green
+        (86, 180, 233),  # sky: sky blue
+        (213, 94, 0),  # human: vermilion
+        (0, 114, 178),  # vehicle: blue
+    ],
+    np.uint8,
+)
+"""uint8 (8, 3): RGB colour by category id, told apart by people who see red, green or blue weakly or not at all."""
+
+PALETTES: dict[str, np.ndarray] = {"cityscapes": PALETTE, "colorblind": COLORBLIND_PALETTE}
+
 _UNKNOWN = 254
 
 

@@ -17,6 +17,7 @@ from model.data import cityscapes, synthetic
 from model.inference import segmenter
 from model.training.evaluate import evaluate
 from model.training.scoring import Scores
+from tests.official.scripts import as_official_val, official_scores
 
 TOLERANCE = 1e-6
 REAL_IMAGES = 40
@@ -58,15 +59,6 @@ def write_every_label(root: Path, count: int) -> None:
         Image.fromarray(label_ids).save(root / f"gtFine/train/aachen/{name}_gtFine_labelIds.png")
 
 
-def as_official_val(samples, root: Path) -> Path:
-    """A folder whose official val split is the masks of `samples`: the scripts look nowhere else."""
-    for sample in samples:
-        link = root / "gtFine" / "val" / sample.mask_path.parent.name / sample.mask_path.name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(sample.mask_path)
-    return root
-
-
 def assert_same(ours: Scores, official: dict) -> None:
     scores = ours.as_dict()
     assert set(official["categoryScores"]) == set(NAMES)
@@ -76,7 +68,7 @@ def assert_same(ours: Scores, official: dict) -> None:
     assert scores["mean_iou"] == pytest.approx(official["averageScoreCategories"], abs=TOLERANCE)
 
 
-def test_scores_equal_the_official_ones_with_every_label_id_and_every_mistake(mistaken, official_scores, tmp_path):
+def test_scores_equal_the_official_ones_with_every_label_id_and_every_mistake(mistaken, tmp_path):
     write_every_label(tmp_path / "data", count=6)
     samples = cityscapes.samples(tmp_path / "data", "val")
     ours = evaluate(mistaken, samples, export_official=tmp_path / "results")
@@ -85,7 +77,7 @@ def test_scores_equal_the_official_ones_with_every_label_id_and_every_mistake(mi
     assert_same(ours, official)
 
 
-def test_the_shipped_network_scores_the_same_on_real_photographs(data_folder, official_scores, tmp_path):
+def test_the_shipped_network_scores_the_same_on_real_photographs(data_folder, tmp_path):
     samples = cityscapes.samples(data_folder / "cityscapes", "val")
     samples = samples[:: max(1, len(samples) // REAL_IMAGES)]
     ours = evaluate(segmenter.load(), samples, export_official=tmp_path / "results")

@@ -7,10 +7,11 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops
+from PIL import ExifTags, Image, ImageChops
 
 from model import categories
 from model.inference import render
+from model.inference.blending import Style
 from model.inference.segmenter import Segmentation
 
 
@@ -33,7 +34,9 @@ def test_overlay_agrees_with_pillows_blend(opacity):
     image, segmentation = _random((33, 47))
     colors = Image.fromarray(categories.PALETTE[segmentation.labels])
     expected = Image.blend(Image.fromarray(image), colors, opacity)
-    difference = ImageChops.difference(Image.fromarray(render.overlay(image, segmentation, opacity=opacity)), expected)
+    difference = ImageChops.difference(
+        Image.fromarray(render.overlay(image, segmentation, Style(opacity=opacity))), expected
+    )
     assert max(high for _, high in difference.getextrema()) <= 1
 
 
@@ -41,7 +44,7 @@ def test_overlay_agrees_with_pillows_blend(opacity):
 def test_overlay_is_right_for_every_pixel_value_category_and_channel(opacity):
     labels = np.repeat(np.arange(8, dtype=np.uint8)[:, np.newaxis], 256, axis=1)
     image = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, np.newaxis], (8, 256, 3)).copy()
-    result = render.overlay(image, Segmentation(labels, None, (8, 256), {}, "tiny"), opacity=opacity)
+    result = render.overlay(image, Segmentation(labels, None, (8, 256), {}, "tiny"), Style(opacity=opacity))
     # Hundredths, as whole numbers: halves are exact.
     share = round(opacity * 100)
     hundredths = image.astype(int) * (100 - share) + categories.PALETTE[labels].astype(int) * share
@@ -55,8 +58,8 @@ def test_overlay_of_any_size_is_the_same_pixel_by_pixel(size, opacity):
     image, segmentation = _random(size)
     tables = np.floor(np.arange(256) * (1 - opacity) + categories.PALETTE[:, :, np.newaxis] * opacity + 0.5)
     expected = tables[segmentation.labels[..., np.newaxis], np.arange(3), image]
-    assert np.array_equal(render.overlay(image, segmentation, opacity=opacity), expected)
-    picture = _open(render.overlay_png(image, segmentation, opacity=opacity))
+    assert np.array_equal(render.overlay(image, segmentation, Style(opacity=opacity)), expected)
+    picture = _open(render.overlay_png(image, segmentation, Style(opacity=opacity)))
     assert np.array_equal(np.array(picture), expected)
 
 
@@ -68,8 +71,10 @@ def test_overlay_of_part_of_a_picture():
 
 def test_overlay_at_the_ends_is_the_photograph_and_the_colours():
     image, segmentation = _random((5, 7))
-    assert np.array_equal(render.overlay(image, segmentation, opacity=0), image)
-    assert np.array_equal(render.overlay(image, segmentation, opacity=1), categories.PALETTE[segmentation.labels])
+    assert np.array_equal(render.overlay(image, segmentation, Style(opacity=0)), image)
+    assert np.array_equal(
+        render.overlay(image, segmentation, Style(opacity=1)), categories.PALETTE[segmentation.labels]
+    )
 
 
 def test_overlay_rounds_halves_up(segmentation):
@@ -80,7 +85,7 @@ def test_overlay_rounds_halves_up(segmentation):
 
 def test_overlay_takes_another_palette(segmentation):
     palette = np.arange(24, dtype=np.uint8).reshape(8, 3)
-    result = render.overlay(np.zeros((2, 4, 3), np.uint8), segmentation, opacity=1, palette=palette)
+    result = render.overlay(np.zeros((2, 4, 3), np.uint8), segmentation, Style(1, palette))
     assert result[1, 3].tolist() == [21, 22, 23]
 
 
@@ -95,7 +100,7 @@ def test_overlay_leaves_its_inputs_alone():
 @pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan"), float("inf")])
 def test_opacity_out_of_range_is_refused(opacity, segmentation):
     with pytest.raises(ValueError, match="from 0 to 1"):
-        render.overlay(np.zeros((2, 4, 3), np.uint8), segmentation, opacity=opacity)
+        render.overlay(np.zeros((2, 4, 3), np.uint8), segmentation, Style(opacity=opacity))
 
 
 def test_overlay_of_another_size_is_refused(segmentation):
@@ -105,8 +110,8 @@ def test_overlay_of_another_size_is_refused(segmentation):
 
 def test_overlay_png_holds_the_overlay_and_explains_itself():
     image, segmentation = _random((9, 11))
-    picture = _open(render.overlay_png(image, segmentation, opacity=0.25))
-    assert np.array_equal(np.array(picture), render.overlay(image, segmentation, opacity=0.25))
+    picture = _open(render.overlay_png(image, segmentation, Style(opacity=0.25)))
+    assert np.array_equal(np.array(picture), render.overlay(image, segmentation, Style(opacity=0.25)))
     assert picture.text["Software"] == "streetseg"
     assert picture.text["streetseg:model"] == "tiny-0123456789ab"
     table = json.loads(picture.text["streetseg:categories"])
@@ -147,40 +152,105 @@ def test_equal_input_gives_equal_bytes():
     assert render.mask_png(segmentation) == render.mask_png(segmentation)
 
 
-def test_summary_by_hand(segmentation):
-    summary = render.summary(segmentation)
-    assert summary["image"] == {"height": 2, "width": 4}
-    by_name = {entry["name"]: entry for entry in summary["categories"]}
-    assert [by_name[name]["pixels"] for name in categories.NAMES] == [1, 3, 0, 0, 0, 2, 0, 2]
-    assert by_name["flat"]["coverage"] == 3 / 8
-    assert by_name["flat"]["color"] == [128, 64, 128]
-    assert by_name["flat"]["mean_confidence"] == pytest.approx(0.6)
-    assert by_name["vehicle"]["mean_confidence"] == pytest.approx(0.5)
-    assert by_name["human"]["mean_confidence"] is None
-    assert summary["mean_confidence"] == pytest.approx((51 + 102 + 153 + 204 + 255 * 3) / 8 / 255)
+@pytest.mark.parametrize("opacity", [0, 0.3, 0.5])
+def test_categories_that_are_not_chosen_stay_photograph(opacity):
+    image, segmentation = _random((33, 47))
+    some = render.overlay(image, segmentation, Style(opacity, chosen=frozenset({1, 7})))
+    chosen = np.isin(segmentation.labels, [1, 7])
+    assert np.array_equal(some[~chosen], image[~chosen])
+    assert np.array_equal(some[chosen], render.overlay(image, segmentation, Style(opacity))[chosen])
 
 
-def test_summary_is_json_and_counts_every_pixel_of_a_large_picture():
-    # More pixels than are counted at a time.
-    _, segmentation = _random((1100, 1000))
-    summary = json.loads(json.dumps(render.summary(segmentation)))
-    assert sum(entry["pixels"] for entry in summary["categories"]) == 1_100_000
-    assert sum(entry["coverage"] for entry in summary["categories"]) == pytest.approx(1)
-    assert summary["mean_confidence"] == pytest.approx(segmentation.confidence.mean() / 255)
+def _blocks(size: tuple[int, int]) -> Segmentation:
+    """Sky above, flat below on the left and vehicle on the right."""
+    labels = np.full(size, 5, np.uint8)
+    labels[size[0] // 2 :, : size[1] // 2] = 1
+    labels[size[0] // 2 :, size[1] // 2 :] = 7
+    return Segmentation(labels, None, size, {}, "tiny-0123456789ab")
 
 
-@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (4, 4), (300, 1000)])
-def test_summary_of_any_size_counts_exactly(size):
-    _, segmentation = _random(size)
-    summary = render.summary(segmentation)
-    for entry in summary["categories"]:
-        chosen = segmentation.confidence[segmentation.labels == entry["id"]].astype(np.int64)
-        assert entry["pixels"] == chosen.size
-        assert entry["mean_confidence"] == (float(chosen.sum() / chosen.size / 255) if chosen.size else None)
-    assert summary["mean_confidence"] == float(segmentation.confidence.sum(dtype=np.int64) / size[0] / size[1] / 255)
+@pytest.mark.parametrize(("size", "reach"), [((8, 12), 1), ((60, 2048), 2)])
+def test_outline_takes_the_pixels_within_reach_of_another_category(size, reach):
+    segmentation = _blocks(size)
+    image = np.full((*size, 3), 200, np.uint8)
+    drawn = render.overlay(image, segmentation, Style(0, outline=True))
+    padded = np.pad(segmentation.labels, reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    border = (windows != segmentation.labels[..., np.newaxis, np.newaxis]).any(axis=(2, 3))
+    expected = np.where(border[..., np.newaxis], categories.PALETTE[segmentation.labels], image)
+    assert 0 < border.sum() < border.size
+    assert np.array_equal(drawn, expected)
+    assert np.array_equal(np.array(_open(render.overlay_png(image, segmentation, Style(0, outline=True)))), expected)
 
 
-def test_summary_without_confidence_is_refused(segmentation):
-    without = dataclasses.replace(segmentation, confidence=None)
+def test_outline_is_drawn_for_chosen_categories_only():
+    segmentation = _blocks((8, 12))
+    image = np.full((8, 12, 3), 200, np.uint8)
+    drawn = render.overlay(image, segmentation, Style(0, chosen=frozenset({7}), outline=True))
+    changed = (drawn != image).any(axis=2)
+    assert changed.any()
+    assert set(segmentation.labels[changed]) == {7}
+
+
+@pytest.mark.parametrize(("encode", "format"), [(render.overlay_jpeg, "JPEG"), (render.overlay_webp, "WEBP")])
+def test_other_files_hold_the_overlay_and_explain_themselves(encode, format):
+    segmentation = _blocks((64, 96))
+    image = np.full((64, 96, 3), 90, np.uint8)
+    data = encode(image, segmentation)
+    picture = Image.open(io.BytesIO(data), formats=[format])
+    difference = np.abs(np.array(picture.convert("RGB")).astype(int) - render.overlay(image, segmentation))
+    assert difference.mean() < 3
+    exif = picture.getexif()
+    assert exif[ExifTags.Base.Software] == "streetseg"
+    description = json.loads(exif[ExifTags.Base.ImageDescription])
+    assert description["model"] == segmentation.version
+    assert description["categories"][7] == {"id": 7, "name": "vehicle", "color": [0, 0, 142]}
+    assert data == encode(image.copy(), segmentation)
+
+
+def test_a_webp_that_is_too_long_is_refused():
+    segmentation = Segmentation(np.zeros((1, 16_384), np.uint8), None, (1, 16_384), {}, "tiny")
+    with pytest.raises(ValueError, match="16,383"):
+        render.overlay_webp(np.zeros((1, 16_384, 3), np.uint8), segmentation)
+
+
+def test_fitted_is_of_the_segmentations_size():
+    segmentation = _blocks((64, 96))
+    assert render.fitted(np.zeros((10, 200, 3), np.uint8), segmentation).shape == (64, 96, 3)
+
+
+def test_confidence_png_is_grey(segmentation):
+    picture = _open(render.confidence_png(segmentation))
+    assert picture.mode == "L"
+    assert np.array_equal(np.array(picture), segmentation.confidence)
+    assert "255 x probability" in picture.text["Description"]
+    assert picture.text["streetseg:model"] == segmentation.version
+
+
+def test_confidence_png_without_confidence_is_refused(segmentation):
     with pytest.raises(ValueError, match="confidence=True"):
-        render.summary(without)
+        render.confidence_png(dataclasses.replace(segmentation, confidence=None))
+
+
+def test_pixels_of_categories_that_are_not_chosen_are_0(segmentation):
+    chosen = (1, 7)
+    kept = np.isin(segmentation.labels, chosen)
+    mask = render.mask_png(segmentation, chosen=chosen)
+    label_ids = render.label_ids_png(segmentation.labels, version="tiny", chosen=chosen)
+    confidence = render.confidence_png(segmentation, chosen=chosen)
+    assert np.array_equal(np.array(_open(mask)), segmentation.labels * kept)
+    assert np.array_equal(np.array(_open(label_ids)), categories.to_label_ids(segmentation.labels) * kept)
+    assert np.array_equal(np.array(_open(confidence)), segmentation.confidence * kept)
+
+
+def test_label_ids_png_says_which_id_is_which_category():
+    picture = _open(render.label_ids_png(np.array([[1, 2]], np.uint8), version="tiny-0123456789ab"))
+    table = json.loads(picture.text["streetseg:categories"])
+    assert {entry["name"]: entry["label_id"] for entry in table}["vehicle"] == 26
+    assert picture.text["streetseg:model"] == "tiny-0123456789ab"
+
+
+def test_mask_png_takes_another_palette(segmentation):
+    picture = _open(render.mask_png(segmentation, palette=categories.COLORBLIND_PALETTE))
+    assert np.array_equal(np.array(picture.convert("RGB")), categories.COLORBLIND_PALETTE[segmentation.labels])
+    assert json.loads(picture.text["streetseg:categories"])[7]["color"] == [0, 114, 178]
