@@ -10,6 +10,7 @@ COPY --from=packages /opt/venv /opt/venv
 ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8000
 WORKDIR /srv/streetseg
 COPY startup.sh ./
+COPY deploy/worker.py deploy/worker.py
 COPY app app
 COPY model model
 COPY static static

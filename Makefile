@@ -49,7 +49,7 @@ $(VENV)/.serve: requirements-serve.txt | $(VENV)/.made
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
 	@touch $@
 
-$(VENV)/.all: requirements.txt requirements-serve.txt requirements-official.txt | $(VENV)/.made
+$(VENV)/.all: requirements.txt requirements-serve.txt requirements-telemetry.txt requirements-official.txt | $(VENV)/.made
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-official.txt
 	@touch $(VENV)/.serve $@

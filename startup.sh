@@ -3,10 +3,13 @@
 # is deployed. Settings, all of them environment variables:
 #
 #   PORT                        port to listen on, on every interface              8000
-#   STREETSEG_THREADS           requests held at once: more than run and wait in   64
+#   STREETSEG_THREADS           requests held at once: more than run and wait in   512
 #                               the app's own queue (app/config.py: CONCURRENCY
 #                               and QUEUE_DEPTH), so that its refusals and the
-#                               health checks still get through when it is full
+#                               health checks get through when it is full, and
+#                               beside clients that send slowly
+#   STREETSEG_READ_PATIENCE     seconds that a request may take to arrive, besides  20
+#                               those its bytes take at 2 kB/s (deploy/worker.py)
 #   STREETSEG_TIMEOUT           seconds without a sign of life before the worker   120
 #                               is replaced
 #   STREETSEG_GRACEFUL_TIMEOUT  seconds that running requests get when stopped     30
@@ -51,16 +54,17 @@ export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-134217728}"
 
 # One worker, because each holds its own network and one already uses every core; threads, because uploads and image
 # decoding wait while the network runs. No --preload: the engine's threads do not survive a fork. The control socket
-# would be written to a home folder, which a container may not have. The log has no client address and no agent.
+# would be written to a home folder, which a container may not have. The app itself logs each request, as one line of
+# JSON without client address and agent.
 exec "$python" -m gunicorn 'app:create_app()' \
     --bind "0.0.0.0:$port" \
-    --worker-class gthread \
+    --worker-class deploy.worker.Worker \
     --workers 1 \
-    --threads "${STREETSEG_THREADS:-64}" \
+    --threads "${STREETSEG_THREADS:-512}" \
+    --worker-connections 2048 \
+    --keep-alive 20 \
     --timeout "${STREETSEG_TIMEOUT:-120}" \
     --graceful-timeout "${STREETSEG_GRACEFUL_TIMEOUT:-30}" \
     --worker-tmp-dir "$heartbeat" \
     --no-control-socket \
-    --access-logfile - \
-    --access-logformat '%(t)s "%(r)s" %(s)s %(B)s bytes %(M)s ms' \
     --error-logfile -

@@ -8,7 +8,23 @@ from pathlib import Path
 
 from flask import Flask, g
 
-from app import api, errors, headers, ops, pages, service, uploads
+from app import (
+    api,
+    bodies,
+    errors,
+    headers,
+    huggingface,
+    logs,
+    metrics,
+    open_inference,
+    ops,
+    pages,
+    reference,
+    security,
+    service,
+    telemetry,
+    uploads,
+)
 from app.admission import Admission
 from app.config import concurrency, read_settings
 
@@ -19,6 +35,10 @@ class Application(Flask):
     """Flask, with uploads kept in memory and faults logged under the id that the client was given."""
 
     request_class = uploads.InMemoryRequest
+
+    def drain(self) -> None:
+        """Take nothing new from now on: deploy/worker.py says that the process was told to stop."""
+        self.extensions["streetseg"].draining = True
 
     def log_exception(self, exc_info) -> None:
         self.logger.error("Request %s failed", g.get("request_id", "unknown"), exc_info=exc_info)
@@ -46,12 +66,21 @@ def create_app(config: Mapping[str, object] | None = None, *, segmenter: service
     read_settings(app.config, config)
     queue = Admission(slots=concurrency(app.config), depth=app.config["QUEUE_DEPTH"], deadline=app.config["DEADLINE"])
     app.extensions["streetseg"] = network = service.Service(queue, segmenter=segmenter)
-    headers.register(app)
-    errors.register(app)
-    for blueprint in (pages.blueprint, api.blueprint, ops.blueprint):
-        app.register_blueprint(blueprint)
+    _register(app)
+    for room in (pages, api, ops, reference, huggingface, open_inference):
+        app.register_blueprint(room.blueprint)
     if segmenter is None:
         network.load_in_background(
             app.config["ARTIFACT"], engine=app.config["ENGINE"], precision=app.config["PRECISION"]
         )
     return app
+
+
+def _register(app: Flask) -> None:
+    """Let all that concerns every request see it: from the top on its way in, from the bottom on its way out."""
+    logs.register(app)
+    headers.register(app)
+    metrics.register(app, bodies.register(app))
+    telemetry.register(app)
+    security.register(app)
+    errors.register(app)

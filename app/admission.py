@@ -10,8 +10,13 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from app.presence import ClientLeft
+
+# How often one that waits looks whether its client has left.
+_LOOK_SECONDS = 0.5
 
 
 class Refused(Exception):
@@ -58,9 +63,27 @@ class Admission:
         """How many requests wait at this moment."""
         return len(self._waiting)
 
+    @property
+    def running(self) -> int:
+        """How many requests hold a place at this moment."""
+        return self._running
+
+    def refuse_where_full(self) -> None:
+        """Refuse a request before it costs anything.
+
+        Raises:
+            QueueFull: one that asked for a place now would be refused.
+        """
+        with self._lock:
+            if self._running >= self._slots and len(self._waiting) >= self._depth:
+                raise self._full()
+
     @contextmanager
-    def place(self) -> Iterator[float]:
+    def place(self, *, gone: Callable[[], bool] = lambda: False) -> Iterator[float]:
         """Hold a place while the block runs.
+
+        Args:
+            gone: tells whether the client has left; asked before the block, and now and then while the request waits.
 
         Yields:
             Seconds that the request waited for it.
@@ -68,35 +91,49 @@ class Admission:
         Raises:
             QueueFull: at once.
             DeadlinePassed: after the wait.
+            ClientLeft: nobody waits for the answer.
         """
         arrived = time.perf_counter()
-        self._enter()
+        self._enter(gone)
         started = time.perf_counter()
         try:
             yield started - arrived
         finally:
             self._leave(time.perf_counter() - started)
 
-    def _enter(self) -> None:
+    def _enter(self, gone: Callable[[], bool]) -> None:
+        if gone():
+            raise ClientLeft
         with self._lock:
             if self._running < self._slots:
                 self._running += 1
                 return
             if len(self._waiting) >= self._depth:
-                raise QueueFull(f"{len(self._waiting)} requests wait already, and no more may.", self._retry_after())
+                raise self._full()
             turn = threading.Event()
             self._waiting.append(turn)
         try:
-            admitted = turn.wait(self._deadline)
+            self._wait(turn, gone)
         except BaseException:
+            # The place may have come between the end of the wait and now.
             if not self._give_up(turn):
                 self._pass_on()
             raise
-        # The place may have come between the end of the wait and now.
-        if not admitted and self._give_up(turn):
+
+    def _wait(self, turn: threading.Event, gone: Callable[[], bool]) -> None:
+        until = time.monotonic() + self._deadline
+        while not turn.wait(min(_LOOK_SECONDS, max(0, until - time.monotonic()))) and not turn.is_set():
+            if gone():
+                raise ClientLeft
+            if time.monotonic() >= until:
+                break
+        # On a busy machine a thread may wake long after its turn has come.
+        if time.monotonic() > until:
             raise DeadlinePassed(
-                f"The request waited {self._deadline:g} seconds for its turn and was not run.", self._retry_after()
+                f"The request waited {self._deadline:g} seconds for its turn and was not run.", self.retry_after()
             )
+        if gone():
+            raise ClientLeft
 
     def _give_up(self, turn: threading.Event) -> bool:
         """Leave the queue; False for one that has a place by now."""
@@ -120,7 +157,10 @@ class Admission:
             else:
                 self._running -= 1
 
-    def _retry_after(self) -> int:
-        """Whole seconds until those before have been served, by the measured service time."""
+    def _full(self) -> QueueFull:
+        return QueueFull(f"{len(self._waiting)} requests wait already, and no more may.", self.retry_after())
+
+    def retry_after(self) -> int:
+        """Return the whole seconds until those before have been served, by the measured service time."""
         ahead = self._running + len(self._waiting)
         return max(1, math.ceil(ahead * (self._service_seconds or 0) / self._slots))

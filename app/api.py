@@ -23,8 +23,9 @@ def predict() -> Response:
     representation, options = negotiation.negotiate(
         submission.parameters, request.accept_mimetypes, images=len(submission.images)
     )
-    answers = processing.segment(segmenter, submission.images, representation, options)
-    response = Response(representation.body(answers), content_type=representation.media_type)
+    answers = processing.segment(segmenter, submission.images, representation, options, names=submission.names)
+    # Of text, this says the charset as well.
+    response = Response(representation.body(answers), mimetype=representation.media_type)
     response.vary.add("Accept")
     response.headers["Cache-Control"] = "no-store"
     return response

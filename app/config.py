@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ MILLION = 1_000_000
 # One process has one interpreter, which more requests than this would keep waiting for each other.
 MOST_AUTO = 16
 
+# Taken as it stands, where other variables are read as JSON: a key of digits is a text all the same.
+_VERBATIM = "API_KEY"
 # Variables with the same prefix that others read: startup.sh, training and tests.
-_ELSEWHERE = {"THREADS", "TIMEOUT", "GRACEFUL_TIMEOUT", "DATA", "WEIGHTS"}
+_ELSEWHERE = {"THREADS", "READ_PATIENCE", "TIMEOUT", "GRACEFUL_TIMEOUT", "DATA", "WEIGHTS"}
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,14 @@ def _auto_or_count(value: object) -> bool:
     return value == "auto" or _at_least(1)(value)
 
 
+def _telemetry(value: object) -> bool:
+    return value in ("off", "otlp", "azure-monitor")
+
+
+def _api_key(value: object) -> bool:
+    return value == "" or (isinstance(value, str) and re.fullmatch(r"[!-~]{16,}", value) is not None)
+
+
 def _positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
 
@@ -65,6 +76,8 @@ SETTINGS: dict[str, Setting] = {
     "PRECISION": Setting("auto", "auto, f32, bf16 or int8", _precision),
     # Largest request body, in megabytes of 1,000,000 bytes.
     "MAX_BODY_MB": Setting(20, "a number over 0", _positive),
+    # What the bodies of all requests may hold together, in megabytes; at least one largest body.
+    "BODIES_MB": Setting(200, "a number over 0", _positive),
     # Largest image, in millions of pixels, read from its header before it is decoded.
     "MAX_MEGAPIXELS": Setting(40, "a number over 0", _positive),
     # Most images in one request.
@@ -76,6 +89,12 @@ SETTINGS: dict[str, Setting] = {
     "QUEUE_DEPTH": Setting(32, "a whole number, at least 0", _at_least(0)),
     # Longest wait for a free place, in seconds; then the request is refused unrun with 503.
     "DEADLINE": Setting(20, "a number of seconds over 0", _positive),
+    # What clients have to send as Authorization: Bearer, as X-Api-Key or as a password; none where it is empty.
+    "API_KEY": Setting("", "empty, or 16 or more printable characters of ASCII without spaces", _api_key),
+    # Proxies in front of the service whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    "PROXIES": Setting(0, "a whole number, at least 0", _at_least(0)),
+    # Where a span for each request goes: off, otlp (OTEL_EXPORTER_OTLP_* says where) or azure-monitor.
+    "TELEMETRY": Setting("off", "off, otlp or azure-monitor", _telemetry),
 }
 
 
@@ -99,11 +118,14 @@ def read_settings(config: Config, given: Mapping[str, object] | None = None) -> 
     environment.from_prefixed_env(PREFIX)
     # Flask has settings of its own, which the prefix would reach: only ours are taken.
     config.from_mapping({name: environment[name] for name in SETTINGS if name in environment})
+    if f"{PREFIX}_{_VERBATIM}" in os.environ:
+        config[_VERBATIM] = os.environ[f"{PREFIX}_{_VERBATIM}"]
     config.from_mapping(given or {})
     for name, setting in SETTINGS.items():
         if not setting.accepts(config[name]):
+            shown = "not shown here" if name == _VERBATIM else repr(config[name])
             raise ValueError(
-                f"{PREFIX}_{name} is {config[name]!r}. Expected {setting.expected}. "
+                f"{PREFIX}_{name} is {shown}. Expected {setting.expected}. "
                 f"Unset it to get the default, {setting.default!r}."
             )
     config["MAX_CONTENT_LENGTH"] = int(config["MAX_BODY_MB"] * MILLION)

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import IO
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
+from app import bodies
 from app.admission import DeadlinePassed, Refused
+from app.bodies import BodiesFull
+from app.presence import ClientLeft
 from app.service import NotReady
 from model.inference import images
 
 _IMAGE_FORMATS = ("JPEG", "PNG", "WebP", "BMP", "TIFF")
 
-# How much of a refused body is read on, and for how long.
-_LINGER_BYTES = 100_000_000
-_LINGER_SECONDS = 10
-_CHUNK_BYTES = 1 << 16
+# Where clients read the words of a refusal from a member `error`: the Open Inference Protocol's, and Hugging Face's. A
+# problem may have members of its own (RFC 9457, section 3.2).
+_SAY_ERROR = ("/v2", "/compat/huggingface")
 
 _TITLES = {
+    "answer-too-large": "Answer too large",
+    "bodies-full": "Too many images at once",
     "deadline-passed": "Out of time",
+    "draining": "Stopping",
     "image-too-large": "Image too large",
     "malformed-base64": "Malformed base64",
+    "malformed-inference-request": "Malformed inference request",
     "malformed-json": "Malformed JSON",
     "no-image": "No image",
+    "no-such-model": "No such model",
     "not-acceptable": "Not a representation made here",
     "not-ready": "Not ready",
     "one-image-only": "One image only",
@@ -36,8 +41,11 @@ _TITLES = {
     "repeated-parameter": "Parameter given twice",
     "request-too-large": "Request too large",
     "too-many-images": "Too many images",
+    "unauthorized": "API key missing or wrong",
+    "undecodable-body": "Not a readable body",
     "undecodable-image": "Not a readable image",
     "unknown-parameter": "Unknown parameter",
+    "unsupported-content-encoding": "Unsupported content encoding",
     "unsupported-content-type": "Unsupported content type",
     "unsupported-image": "Unsupported image format",
 }
@@ -96,6 +104,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, _answer)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(NotReady, _not_ready)
+    app.register_error_handler(ClientLeft, _client_left)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RequestEntityTooLarge, _body_too_large)
     app.register_error_handler(InternalServerError, _fault)
@@ -105,6 +114,10 @@ def _answer(problem: Problem) -> Response:
     response = _represent(problem.members)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == 401:
+        # One header each: Chromium (156) reads no further than the first challenge of a header, and would not ask.
+        for challenge in ('Basic realm="streetseg", charset="UTF-8"', 'Bearer realm="streetseg"'):
+            response.headers.add("WWW-Authenticate", challenge)
     return response
 
 
@@ -112,29 +125,24 @@ def _refused(error: Refused) -> Response:
     if isinstance(error, DeadlinePassed):
         return _answer(Problem(503, "deadline-passed", str(error), retry_after=error.retry_after))
     detail = f"{error} Try again in {error.retry_after} s."
-    return _answer(Problem(429, "queue-full", detail, retry_after=error.retry_after))
+    reason = "bodies-full" if isinstance(error, BodiesFull) else "queue-full"
+    return _answer(Problem(429, reason, detail, retry_after=error.retry_after))
 
 
 def _not_ready(error: NotReady) -> Response:
-    return _answer(Problem(503, "not-ready", str(error), retry_after=error.retry_after))
+    return _answer(Problem(503, error.reason, str(error), retry_after=error.retry_after))
+
+
+def _client_left(_: ClientLeft) -> Response:
+    # Nobody reads it; the log and the metrics do. The status is the one that nginx made common.
+    g.reason = "client-left"
+    return Response(status=499)
 
 
 def _body_too_large(error: RequestEntityTooLarge) -> Response:
-    _discard(request.environ["wsgi.input"])
     limit = current_app.config["MAX_CONTENT_LENGTH"]
     detail = f"The request is too large. Send at most {limit / 1e6:g} MB, and form fields that are not files below 0.5."
     return _answer(Problem(413, "request-too-large", detail, limit=limit))
-
-
-def _discard(body: IO[bytes]) -> None:
-    """Read on what the client still sends, within bounds.
-
-    A connection that is closed on unread data is reset, and a client that is still sending then shows that, not our
-    words.
-    """
-    until, left = time.monotonic() + _LINGER_SECONDS, _LINGER_BYTES
-    while left > 0 and time.monotonic() < until and (chunk := body.read(min(left, _CHUNK_BYTES))):
-        left -= len(chunk)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -155,7 +163,12 @@ def _fault(error: InternalServerError) -> Response:
 
 
 def _represent(members: dict) -> Response:
+    bodies.current().discard()
+    reason = members["type"].rpartition(":")[2]
+    g.reason = str(members["status"]) if reason == "blank" else reason
     members = members | {"request_id": g.request_id}
+    if request.path.startswith(_SAY_ERROR):
+        members["error"] = members["detail"]
     kinds = ("application/problem+json", "text/html")
     if request.accept_mimetypes.best_match(kinds) == "text/html":
         response = make_response(render_template("problem.html", problem=members))

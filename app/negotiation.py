@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+from flask import current_app
 from werkzeug.datastructures import MIMEAccept
 
+from app import options
+from app.config import MILLION
 from app.errors import Problem
-from app.representations import REPRESENTATIONS, Options, Representation
+from app.options import Options
+from app.representations import REPRESENTATIONS, Representation
 
-
-class _Parameter(NamedTuple):
-    expected: str
-    parse: Callable[[str], object]
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    # Written so that NaN fails it.
-    if not 0 <= value <= 1:
-        raise ValueError(text)
-    return value
-
-
-def _choice(*values: str) -> _Parameter:
-    def parse(text: str) -> str:
-        if text not in values:
-            raise ValueError(text)
-        return text
-
-    return _Parameter(" or ".join(values), parse)
-
-
-# By the names of the fields of `Options`.
-_PARAMETERS: dict[str, _Parameter] = {
-    "opacity": _Parameter("a number from 0 to 1", _fraction),
-    "void": _choice("shown", "never"),
-    "mask": _choice("none", "png"),
-}
+# How much of what a client sent is said back to it.
+_MOST_LETTERS = 64
 
 
 def negotiate(parameters: Mapping[str, str], accept: MIMEAccept, *, images: int) -> tuple[Representation, Options]:
     """Find what the client asks for: by `format`, or else by Accept, or else the overlay.
+
+    Where a format comes in several media types, Accept chooses among them, and the first is for a client that accepts
+    none of them: `format` wins.
 
     Args:
         parameters: as sent, `format` among them.
@@ -53,55 +33,63 @@ def negotiate(parameters: Mapping[str, str], accept: MIMEAccept, *, images: int)
         The representation, and the options for it.
 
     Raises:
-        Problem: 406 no such representation, or none for several images; 422 a parameter unknown or out of range.
+        Problem: 406 no such representation, or none for several images; 422 a parameter unknown or out of range, of
+            several images the size of all together too.
     """
     others = {name: value for name, value in parameters.items() if name != "format"}
-    options = parse_options(others, known=("format", *_PARAMETERS))
-    name = parameters["format"] if "format" in parameters else _by_accept(accept)
-    if name not in REPRESENTATIONS:
-        allowed = tuple(REPRESENTATIONS)
-        raise Problem(406, "not-acceptable", f"format is {name!r}. Expected {' or '.join(allowed)}.", allowed=allowed)
-    representation = REPRESENTATIONS[name]
+    wanted = options.parse(others, others=("format",))
+    if "format" in parameters:
+        made = _of_format(parameters["format"])
+        representation = _accepted(made, accept) or made[0]
+    else:
+        representation = _by_accept(accept)
     if images > 1 and not representation.takes_several:
-        several = [name for name, each in REPRESENTATIONS.items() if each.takes_several]
-        detail = f"{name} holds one image, and {images} were sent. For several use format={' or '.join(several)}."
-        raise Problem(406, "one-image-only", detail, allowed=several)
-    return representation, options
+        several = list(dict.fromkeys(each.format for each in REPRESENTATIONS if each.takes_several))
+        raise Problem(
+            406,
+            "one-image-only",
+            f"{representation.format} holds one image, and {images} were sent. For several use "
+            f"format={' or '.join(several)}.",
+            allowed=several,
+        )
+    _check_size(wanted.size, images)
+    return representation, wanted
 
 
-def parse_options(parameters: Mapping[str, str], *, known: tuple[str, ...] = tuple(_PARAMETERS)) -> Options:
-    """Read the parameters that shape an answer.
-
-    Args:
-        parameters: as sent, without `format`.
-        known: the names to tell a client that sent another one.
-
-    Raises:
-        Problem: 422, naming the parameter, what it was and what it may be.
-    """
-    values = {}
-    for name, text in parameters.items():
-        if name not in _PARAMETERS:
-            raise Problem(
-                422, "unknown-parameter", f"{name!r} is not a parameter. Expected {', '.join(known)}.", allowed=known
-            )
-        try:
-            values[name] = _PARAMETERS[name].parse(text)
-        except ValueError as error:
-            detail = f"{name} is {text!r}. Expected {_PARAMETERS[name].expected}."
-            raise Problem(422, "parameter-out-of-range", detail) from error
-    return Options(**values)
+def _check_size(size: Literal["network"] | tuple[int, int] | None, images: int) -> None:
+    """Refuse answers larger together than one may be: small files cost nothing to send."""
+    limit = int(current_app.config["MAX_MEGAPIXELS"] * MILLION)
+    if isinstance(size, tuple) and images * size[0] * size[1] > limit:
+        detail = (
+            f"size is {size[1]}x{size[0]} and {images} images were sent, {images * size[0] * size[1]:,} pixels in all. "
+            f"Expected {limit:,} at most: ask for a smaller size, or send fewer images in one request."
+        )
+        raise Problem(422, "parameter-out-of-range", detail, limit=limit)
 
 
-def _by_accept(accept: MIMEAccept) -> str:
-    names_by_type: dict[str, str] = {}
-    for name, representation in REPRESENTATIONS.items():
-        names_by_type.setdefault(representation.media_type, name)
-    if not accept:
-        return next(iter(REPRESENTATIONS))
-    media_type = accept.best_match(names_by_type)
-    if media_type is None:
-        allowed = tuple(names_by_type)
+def _of_format(name: str) -> list[Representation]:
+    made = [each for each in REPRESENTATIONS if each.format == name]
+    if not made:
+        allowed = tuple(dict.fromkeys(each.format for each in REPRESENTATIONS))
+        detail = f"format is {name[:_MOST_LETTERS]!r}. Expected {' or '.join(allowed)}."
+        raise Problem(406, "not-acceptable", detail, allowed=allowed)
+    return made
+
+
+def _by_accept(accept: MIMEAccept) -> Representation:
+    representation = _accepted(REPRESENTATIONS, accept)
+    if representation is None:
+        allowed = tuple(dict.fromkeys(each.media_type for each in REPRESENTATIONS))
         detail = f"Nothing made here is accepted by Accept: {accept}. Made are {', '.join(allowed)}."
         raise Problem(406, "not-acceptable", detail, allowed=allowed)
-    return names_by_type[media_type]
+    return representation
+
+
+def _accepted(made: Sequence[Representation], accept: MIMEAccept) -> Representation | None:
+    """Return the one that the client likes best, the first of equals; None where it accepts none."""
+    if not accept:
+        return made[0]
+    by_type: dict[str, Representation] = {}
+    for each in made:
+        by_type.setdefault(each.media_type, each)
+    return by_type.get(accept.best_match(by_type))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from app import negotiation, processing, service, uploads
+from app import options, processing, representations, service, uploads
 from app.errors import Problem
-from app.representations import Answer, Options, Representation, json_record
+from app.options import Options
+from app.representations import Answer, Representation, json_record
 from model.categories import CATEGORIES, CITYSCAPES_LABELS
-from model.inference import render
 from model.inference.segmenter import Segmentation
 
 blueprint = Blueprint("pages", __name__)
@@ -46,11 +46,11 @@ def result() -> Response:
     """Segment the one image of the form, and show the result."""
     segmenter = service.current().segmenter
     submission = uploads.read()
-    options = negotiation.parse_options(submission.parameters)
+    wanted = options.parse(submission.parameters)
     if len(submission.images) > 1:
         detail = f"The page shows one image, and {len(submission.images)} were sent. Choose one."
         raise Problem(406, "one-image-only", detail)
-    answers = processing.segment(segmenter, submission.images, _PAGE, options)
+    answers = processing.segment(segmenter, submission.images, _PAGE, wanted)
     response = make_response(_PAGE.body(answers))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -62,12 +62,11 @@ def favicon() -> Response:
     return current_app.send_static_file("favicon.svg")
 
 
-def _content(image: np.ndarray, segmentation: Segmentation, options: Options) -> dict:
+def _content(image: np.ndarray, segmentation: Segmentation, wanted: Options) -> dict:
     return {
-        "overlay": render.overlay_png(image, segmentation, opacity=options.opacity),
-        "mask": render.mask_png(segmentation),
-        "record": render.summary(segmentation),
-        "options": options,
+        "overlay": representations.overlay(image, segmentation, wanted),
+        "mask": representations.mask(image, segmentation, wanted),
+        "record": representations.record(image, segmentation, wanted),
     }
 
 
@@ -82,7 +81,7 @@ def _body(answers: list[Answer]) -> bytes:
         json=_data_uri(json.dumps(record).encode(), "application/json"),
         record=record,
         rows=rows,
-        options=answer.content["options"],
+        options=answer.options,
     )
     return page.encode("utf-8")
 

@@ -16,7 +16,7 @@ from model.inference import segmenter as inference
 from model.inference.engines import Engine
 from model.inference.segmenter import Segmentation
 
-# How long a network takes to load and warm, give or take.
+# How long a network takes to load and warm, give or take; or another process to take the place of this one.
 _RETRY_SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,12 @@ class Segmenter(Protocol):
     engine: Engine
 
     def segment(
-        self, image: np.ndarray, *, void: Literal["shown", "never"] = "shown", confidence: bool = True
+        self,
+        image: np.ndarray,
+        *,
+        void: Literal["shown", "never"] = "shown",
+        size: tuple[int, int] | None = None,
+        confidence: bool = True,
     ) -> Segmentation: ...
 
 
@@ -38,11 +43,13 @@ class NotReady(Exception):
 
     Attributes:
         retry_after: seconds until it is worth asking again; None where it never will be.
+        reason: a word for machines.
     """
 
-    def __init__(self, message: str, retry_after: int | None):
+    def __init__(self, message: str, retry_after: int | None, *, reason: str = "not-ready"):
         super().__init__(message)
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class Service:
@@ -51,11 +58,13 @@ class Service:
     Attributes:
         admission: the queue.
         artifact: the network's card and files; None before it was read.
+        draining: whether the process was told to stop, and only finishes what it has begun.
     """
 
     def __init__(self, admission: Admission, *, segmenter: Segmenter | None = None):
         self.admission = admission
         self.artifact = segmenter.artifact if segmenter else None
+        self.draining = False
         self._segmenter = segmenter
         self._reason, self._retry_after = "The network is being loaded and warmed.", _RETRY_SECONDS
 
@@ -69,6 +78,17 @@ class Service:
         if self._segmenter is None:
             raise NotReady(self._reason, self._retry_after)
         return self._segmenter
+
+    @property
+    def ready(self) -> bool:
+        """Whether a new request would be taken."""
+        return self._segmenter is not None and not self.draining
+
+    def require_taking(self) -> None:
+        """Raise NotReady once the process was told to stop."""
+        if self.draining:
+            detail = "The service is stopping: it finishes what it has begun, and takes nothing new."
+            raise NotReady(detail, _RETRY_SECONDS, reason="draining")
 
     def require_artifact(self) -> Artifact:
         """Return the network's card and files.

@@ -81,6 +81,7 @@ def image_folder(deployed, tmp_path_factory) -> Path:
     """The folder that the Dockerfile's COPY lines make."""
     folder = tmp_path_factory.mktemp("image")
     for source, target in docker_copies():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
         if (deployed / source).is_dir():
             shutil.copytree(deployed / source, folder / target)
         else:
@@ -272,7 +273,11 @@ def test_startup_finds_its_folder_and_environment(deployed, tmp_path, shell):
     assert result.returncode == 0, result.stderr
     settings = dict(re.findall(r"^(\w+) += (.*)$", result.stdout, flags=re.MULTILINE))
     assert settings["bind"] == "['0.0.0.0:8123']"
-    assert (settings["worker_class"], settings["workers"], settings["preload_app"]) == ("gthread", "1", "False")
+    assert (settings["worker_class"], settings["workers"], settings["preload_app"]) == (
+        "deploy.worker.Worker",
+        "1",
+        "False",
+    )
     assert Path(settings["chdir"]).samefile(deployed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,8 +34,8 @@ class FakeSegmenter:
         self.artifact = Artifact(Path("nowhere"), card())
         self.engine = SimpleNamespace(name="fake", precision="f32")
 
-    def segment(self, image, *, void="shown", confidence=True):
-        height, width = image.shape[:2]
+    def segment(self, image, *, void="shown", size=None, confidence=True):
+        height, width = size or image.shape[:2]
         columns = np.arange(width) % categories.COUNT
         if void == "never":
             columns = np.maximum(columns, 1)
@@ -87,8 +88,9 @@ def post_files(client, *files: bytes, field: str = "image", path: str = "/predic
     return client.post(path, data=body, content_type=content_type, headers=headers)
 
 
-def form(*files: bytes, field: str = "image", **fields: str) -> tuple[bytes, str]:
+def form(*files: bytes, field: str = "image", names: Sequence[str] | None = None, **fields: str) -> tuple[bytes, str]:
     """Encode a form as (body, content type). Werkzeug's test client would spool a large one to disk."""
-    parts = [FileStorage(io.BytesIO(data), f"{number}.png") for number, data in enumerate(files)]
+    names = names or [f"{number}.png" for number in range(len(files))]
+    parts = [FileStorage(io.BytesIO(data), name) for data, name in zip(files, names, strict=True)]
     stream, _, boundary = stream_encode_multipart({field: parts, **fields}, use_tempfile=False)
     return stream.read(), f'multipart/form-data; boundary="{boundary}"'

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.admission import Admission, DeadlinePassed, QueueFull
+from app.presence import ClientLeft
 from tests.app.clients import FakeSegmenter, assert_problem, encoded, post
 
 
@@ -201,5 +202,42 @@ def test_an_interrupted_wait_leaves_no_trace(monkeypatch):
             pass
         monkeypatch.undo()
         assert admission.waiting == 0
+    with admission.place():
+        pass
+
+
+def test_one_that_wakes_long_after_its_turn_came_is_refused_unrun(monkeypatch):
+    admission = Admission(slots=1, depth=1, deadline=0.01)
+    first = admission.place()
+    first.__enter__()
+
+    class SleepyEvent(threading.Event):
+        def wait(self, timeout=None):
+            first.__exit__(None, None, None)
+            time.sleep(0.02)
+            return True
+
+    monkeypatch.setattr(threading, "Event", SleepyEvent)
+    with pytest.raises(DeadlinePassed), admission.place():
+        pytest.fail("it was run")
+    monkeypatch.undo()
+    with admission.place():
+        pass
+
+
+def test_one_whose_client_left_takes_no_place():
+    admission = Admission(slots=1, depth=0, deadline=1)
+    with pytest.raises(ClientLeft), admission.place(gone=lambda: True):
+        pytest.fail("it was run")
+    with admission.place():
+        pass
+
+
+def test_one_whose_client_leaves_while_it_waits_gives_its_place_in_the_queue_up():
+    admission = Admission(slots=1, depth=1, deadline=10)
+    looks = iter([False, True])
+    with admission.place(), pytest.raises(ClientLeft), admission.place(gone=lambda: next(looks)):
+        pytest.fail("it was run")
+    assert admission.waiting == 0
     with admission.place():
         pass

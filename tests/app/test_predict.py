@@ -11,6 +11,9 @@ import pytest
 from model import categories
 from tests.app.clients import assert_problem, encoded, opened, post, post_files
 
+TYPES = ["image/png", "image/jpeg", "image/webp", "application/json", "text/csv", "application/zip"]
+FORMATS = ["overlay", "mask", "cityscapes", "confidence", "json", "csv", "coco", "zip"]
+PARAMETERS = ["opacity", "categories", "outline", "size", "palette", "mask", "void"]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
@@ -96,7 +99,9 @@ def test_several_images_give_a_json_array_in_order(client, png):
 @pytest.mark.parametrize("format", ["overlay", "mask", None])
 def test_several_images_need_a_format_that_takes_several(client, png, format):
     fields = {"format": format} if format else {}
-    assert_problem(post_files(client, png, png, **fields), 406, says="format=json", allowed=["json"])
+    assert_problem(
+        post_files(client, png, png, **fields), 406, says="format=json", allowed=["json", "csv", "coco", "zip"]
+    )
 
 
 def test_which_of_several_images_is_refused_is_said(client, png):
@@ -112,8 +117,12 @@ def test_which_of_several_images_is_refused_is_said(client, png):
         ("application/json", "application/json"),
         ("application/json, image/png;q=0.9", "application/json"),
         ("application/json;q=0.1, image/png;q=0.9", "image/png"),
-        ("image/png;q=0, */*", "application/json"),
-        (BROWSER, "image/png"),
+        ("image/png;q=0, */*", "image/jpeg"),
+        ("image/jpeg", "image/jpeg"),
+        ("image/webp, image/png;q=0.5", "image/webp"),
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("application/zip", "application/zip"),
+        (BROWSER, "image/webp"),
     ],
 )
 def test_accept_chooses(client, png, accept, content_type):
@@ -129,13 +138,13 @@ def test_format_wins_over_accept(client, png):
 
 def test_refuses_what_nobody_here_makes(client, png):
     response = post(client, png, headers={"Accept": "video/mp4"})
-    assert_problem(response, 406, says="image/png", allowed=["image/png", "application/json"])
+    assert_problem(response, 406, says="image/png", allowed=TYPES)
 
 
-@pytest.mark.parametrize("format", ["coco", "banana", ""])
+@pytest.mark.parametrize("format", ["png", "banana", ""])
 def test_refuses_an_unknown_format(client, png, format):
     response = post(client, png, query_string={"format": format})
-    assert_problem(response, 406, says=repr(format), allowed=["overlay", "mask", "json"])
+    assert_problem(response, 406, says=repr(format), allowed=FORMATS)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +156,16 @@ def test_refuses_an_unknown_format(client, png, format):
         ("opacity", "half", "from 0 to 1"),
         ("opacity", "", "from 0 to 1"),
         ("void", "sometimes", "shown or never"),
-        ("mask", "rle", "none or png"),
+        ("mask", "svg", "none or png or rle or polygons"),
+        ("palette", "rainbow", "cityscapes or colorblind"),
+        ("outline", "yes", "0 or 1"),
+        ("categories", "", "names or ids"),
+        ("categories", "flat,cars", "void, flat, construction"),
+        ("categories", "8", "0 to 7"),
+        ("size", "512", "such as 1024x512"),
+        ("size", "0x512", "from 1 to 65,535"),
+        ("size", "70000x1", "from 1 to 65,535"),
+        ("size", "8000x5001", "40,000,000 pixels at most"),
     ],
 )
 def test_refuses_a_parameter_out_of_range(client, png, name, value, expected):
@@ -157,8 +175,8 @@ def test_refuses_a_parameter_out_of_range(client, png, name, value, expected):
 
 
 def test_refuses_an_unknown_parameter(client, png):
-    response = post(client, png, query_string={"palette": "colorblind"})
-    assert_problem(response, 422, says="'palette'", allowed=["format", "opacity", "void", "mask"])
+    response = post(client, png, query_string={"pallete": "colorblind"})
+    assert_problem(response, 422, says="'pallete'", allowed=["format", *PARAMETERS])
 
 
 def test_refuses_a_parameter_given_twice(client, png):

@@ -46,9 +46,11 @@ def test_memory_is_of_all_processes(contender, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.services.STOP_PATIENCE", 0.5)
     with Service(contender, tmp_path / "log") as service:
         service.wait()
+        # Its processes may still be growing: the sum lies between what they have before and after.
+        before = sum(processes.memory({process}).rss for process in service._family())
         whole = service.memory()
-        parts = [processes.memory({process}) for process in service._family()]
-    assert whole.rss == pytest.approx(sum(part.rss for part in parts), rel=0.05)
+        after = sum(processes.memory({process}).rss for process in service._family())
+    assert 0.95 * before <= whole.rss <= 1.05 * after
     assert 0 < whole.pss <= whole.rss
 
 

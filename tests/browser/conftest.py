@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -27,15 +29,36 @@ FLAGS = (
 )
 
 
+KEY = "a-key-of-24-letters-long"
+
+
 @pytest.fixture(scope="session")
 def service(repository):
     """The address of a running service."""
+    with _running(repository) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded_service(repository):
+    """The address of one that asks for `KEY`."""
+    with _running(repository, STREETSEG_API_KEY=KEY) as address:
+        yield address
+
+
+@contextmanager
+def _running(repository, **settings):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [sys.executable, "-m", "gunicorn", "tests.browser.service:create_app()", "--bind", address]
-    options = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--log-level", "warning"]
-    process = subprocess.Popen(command + options, cwd=repository)
+    options = ["--worker-class", "deploy.worker.Worker", "--threads", "8", "--no-control-socket"]
+    process = subprocess.Popen(
+        [*command, *options, "--log-level", "warning"],
+        cwd=repository,
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,  # a line for each request
+    )
     try:
         _wait_until_ready(process, f"http://{address}/readyz")
         yield f"http://{address}"

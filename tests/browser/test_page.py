@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from model import categories
+from tests.browser.conftest import KEY
 
 exceptions = pytest.importorskip("selenium.common.exceptions", reason="no selenium: pip install -r requirements.txt")
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402 (only where there is selenium)
@@ -262,3 +263,25 @@ def test_controls_are_large_enough_for_a_thumb(page, files):
 def test_page_is_light(service):
     paths = ("/", "/static/page.css", "/static/page.js", "/static/favicon.svg")
     assert sum(len(urllib.request.urlopen(service + path).read()) for path in paths) < 120_000
+
+
+def test_a_visitor_who_gives_the_key_as_password_can_use_the_page(guarded_service, open_browser, files):
+    browser = open_browser()
+    # As if typed into the browser's own dialogue, which is outside the page.
+    browser.get(guarded_service.replace("http://", f"http://anyone:{KEY}@"))
+    browser.get(guarded_service)
+    choose_and_wait(browser, files["street.png"])
+    assert "Done" in browser.find_element("id", "status").text
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_the_reference_fits_the_window(page, service, width):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        page.get(f"{service}/docs")
+        page.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
