@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
-from flask import Blueprint, Response, jsonify, request
-
-from app import negotiation, processing, service, uploads
+from app import card, negotiation, processing, service, uploads
 
 blueprint = Blueprint("api", __name__)
-
-# An absolute path up to its last part; addresses (https://...) and relative paths are left alone.
-_FOLDERS = re.compile(r"(?<![\w/.:~-])/(?:[^\s/\"']+/)+")
 
 
 @blueprint.post("/predict")
@@ -33,17 +28,18 @@ def predict() -> Response:
 
 @blueprint.get("/model")
 def model() -> Response:
-    """Answer with the card of the network that serves, and with what runs it (null until it is ready)."""
+    """Answer with the card of the network that serves, and with what runs it (null until it is ready).
+
+    A client that likes HTML better than JSON, which is a browser, gets a page of the same.
+    """
     network = service.current()
     artifact = network.require_artifact()
     engine = network.engine and {"name": network.engine.name, "precision": network.engine.precision}
-    return jsonify(_public({"version": artifact.version, "engine": engine, **artifact.card}))
-
-
-def _public(value: object) -> object:
-    """Cut the folders off absolute paths: how the trainer's disk is laid out concerns nobody."""
-    if isinstance(value, dict):
-        return {name: _public(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_public(member) for member in value]
-    return _FOLDERS.sub("", value) if isinstance(value, str) else value
+    document = card.public({"version": artifact.version, "engine": engine, **artifact.card})
+    kinds = ("application/json", "text/html")
+    if request.accept_mimetypes.best_match(kinds) == "text/html":
+        response = make_response(render_template("model.html", document=document, card=card))
+    else:
+        response = jsonify(document)
+    response.vary.add("Accept")
+    return response

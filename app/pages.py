@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import json
-from typing import Any
+from pathlib import PurePath
+from typing import Any, NamedTuple
 
-import numpy as np
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from app import options, processing, representations, service, uploads
+from app import options, processing, service, uploads
 from app.errors import Problem
-from app.options import Options
-from app.representations import Answer, Representation, json_record
-from model.categories import CATEGORIES, CITYSCAPES_LABELS
-from model.inference.segmenter import Segmentation
+from app.representations import REPRESENTATIONS, Answer, Representation, json_record
+from model.categories import CATEGORIES, CITYSCAPES_LABELS, NAMES, PALETTES
 
 blueprint = Blueprint("pages", __name__)
+
+SCENES = tuple(f"scene-{seed}.jpg" for seed in (103, 111, 113))
+"""Files of static/scenes, drawn by `model.data.synthetic` from the seeds in their names."""
 
 # Each category with the labels that it is scored on.
 _LEGEND = [
@@ -32,6 +32,13 @@ def _shared() -> dict[str, Any]:
         "artifact": service.current().artifact,
         "legend": _LEGEND,
         "limits": {"bytes": current_app.config["MAX_CONTENT_LENGTH"], "types": ",".join(uploads.IMAGE_TYPES)},
+        "scenes": SCENES,
+        "setup": {
+            "names": NAMES,
+            "palettes": {name: palette.tolist() for name, palette in PALETTES.items()},
+            "limits": {"bytes": current_app.config["MAX_CONTENT_LENGTH"], "images": current_app.config["MAX_IMAGES"]},
+            "guarded": bool(current_app.config["API_KEY"]),
+        },
     }
 
 
@@ -50,7 +57,7 @@ def result() -> Response:
     if len(submission.images) > 1:
         detail = f"The page shows one image, and {len(submission.images)} were sent. Choose one."
         raise Problem(406, "one-image-only", detail)
-    answers = processing.segment(segmenter, submission.images, _PAGE, wanted)
+    answers = processing.segment(segmenter, submission.images, _PAGE, wanted, names=submission.names)
     response = make_response(_PAGE.body(answers))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -62,32 +69,51 @@ def favicon() -> Response:
     return current_app.send_static_file("favicon.svg")
 
 
-def _content(image: np.ndarray, segmentation: Segmentation, wanted: Options) -> dict:
-    return {
-        "overlay": representations.overlay(image, segmentation, wanted),
-        "mask": representations.mask(image, segmentation, wanted),
-        "record": representations.record(image, segmentation, wanted),
-    }
+class _File(NamedTuple):
+    """A download of the page: what it is called on disk and in words, and what is in it as data: URI."""
+
+    name: str
+    words: str
+    data: str
+
+
+# By format: the end of the file's name, and the words on the page.
+_FILES = {
+    "mask": (".mask.png", "Palette mask"),
+    "cityscapes": (".cityscapes.png", "Cityscapes label ids"),
+    "confidence": (".confidence.png", "Confidence"),
+    "json": (".json", "JSON"),
+    "csv": (".csv", "CSV"),
+    "coco": (".coco.json", "COCO"),
+    "zip": (".zip", "Zip of all"),
+}
+(_ZIP,) = (each for each in REPRESENTATIONS if each.format == "zip")
 
 
 def _body(answers: list[Answer]) -> bytes:
     (answer,) = answers
-    record = json_record(answer._replace(content=answer.content["record"]))
-    rows = sorted((row for row in record["categories"] if row["pixels"]), key=lambda row: -row["coverage"])
+    record = json_record(answer._replace(content=answer.content["json"]))
     page = render_template(
         "result.html",
         overlay=_data_uri(answer.content["overlay"], "image/png"),
-        mask=_data_uri(answer.content["mask"], "image/png"),
-        json=_data_uri(json.dumps(record).encode(), "application/json"),
+        files=[_file(answer, part) for part in (*_ZIP.parts, _ZIP) if part.format in _FILES],
         record=record,
-        rows=rows,
+        rows=sorted(record["categories"], key=lambda row: -row["coverage"]),
         options=answer.options,
     )
     return page.encode("utf-8")
+
+
+def _file(answer: Answer, part: Representation) -> _File:
+    end, words = _FILES[part.format]
+    content = answer.content if part is _ZIP else answer.content[part.format]
+    data = part.body([answer._replace(content=content)])
+    return _File(PurePath(answer.name).stem + end, words, _data_uri(data, part.media_type))
 
 
 def _data_uri(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-_PAGE = Representation("text/html", False, True, _content, _body)
+# All of a zip's parts, which are every representation.
+_PAGE = Representation("text/html", False, True, None, _body, parts=_ZIP.parts)

@@ -1,198 +1,290 @@
-// The form without a page load: the photograph at once, its categories over it, all further changes here.
+// The page with a script: photographs go in, labels come out once, all that follows happens here.
 // Without this file the form posts to the server, which answers with a page of the same.
 
+import { Gallery, thumbnail } from "./gallery.js";
+import { listen } from "./intake.js";
+import { count } from "./pixels.js";
+import { Reading } from "./reading.js";
+import { predict, Refusal, segment } from "./service.js";
+import { percent, tint } from "./table.js";
+import { offer } from "./takeaway.js";
+import { Viewer } from "./viewer.js";
+
 const byId = (id) => document.getElementById(id);
-const form = byId("upload");
-const input = byId("image");
-const photo = byId("photo");
-const canvas = byId("colors");
-const opacity = byId("opacity");
+const { names, palettes, limits, guarded } = JSON.parse(byId("studio").dataset.setup);
+// Labels and confidences of photographs that are not on screen, kept so that they come back at once.
+const MOST_KEPT = 200e6; // bytes
 
-// Safari makes no larger canvas.
-const MOST_PIXELS = 16_000_000;
+const items = []; // {file, source, void, counts, timings, version, result, refusal, working, share, thumbnail}
+let current = null;
+let running = null; // AbortController
+let lifted = null;
+let frame = 0;
 
-let request = null;
-let shown = null; // {ids, rgb}: of the canvas's pixels, and of the categories
+const viewer = new Viewer(byId("picture"));
+const reading = new Reading(names);
+const failed = (error) => refuse(error instanceof Refusal ? error : new Refusal("A fault of this page", error.message));
+const gallery = new Gallery({ limits, looks: settings, failed });
+const writeCode = offer({ current: () => current, looks: settings, failed, guarded });
 
 document.documentElement.classList.add("scripted");
-showOpacity();
+byId("looks").disabled = false; // without a script its fields are not the form's
+const wide = matchMedia("(min-width: 960px)");
+const fold = () => (byId("controls").open = wide.matches);
+wide.addEventListener("change", fold);
+fold();
+listen(take);
+byId("upload").addEventListener("submit", (event) => event.preventDefault());
+byId("upload").addEventListener("input", (event) => event.target.closest("#controls") && restyle());
+byId("void").addEventListener("change", startOver);
+byId("cancel").addEventListener("click", () => running?.abort());
+byId("again").addEventListener("click", again);
+reading.addEventListener("choose", restyle);
+reading.addEventListener("lift", ({ detail }) => {
+  lifted = detail;
+  redraw();
+});
+viewer.addEventListener("probe", ({ detail }) => probe(detail));
+gallery.addEventListener("select", ({ detail }) => select(detail));
+gallery.addEventListener("remove", ({ detail }) => remove(detail));
+const zooms = { "zoom-in": () => viewer.zoom(1.5), "zoom-out": () => viewer.zoom(1 / 1.5), fit: () => viewer.fit(), actual: () => viewer.actual() };
+for (const [id, act] of Object.entries(zooms)) byId(id).addEventListener("click", act);
+restyle();
 
-input.addEventListener("change", open);
-byId("void").addEventListener("change", open);
-opacity.addEventListener("input", showOpacity);
-byId("cancel").addEventListener("click", () => request?.abort());
-byId("save").addEventListener("click", save);
+/** What is set, for drawing and for asking. */
+function settings() {
+  const form = byId("upload").elements;
+  const { chosen } = reading;
+  return {
+    view: form.view.value,
+    opacity: Number(form.opacity.value),
+    least: Number(form.least.value),
+    outline: form.outline.checked,
+    paletteName: form.palette.value,
+    palette: palettes[form.palette.value],
+    void: form.void.checked ? "never" : "shown",
+    chosen,
+    categories: chosen.size < names.length ? [...chosen].map((id) => names[id]) : null,
+    lifted,
+  };
+}
 
-for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-  document.addEventListener(type, (event) => {
-    event.preventDefault();
-    document.body.classList.toggle("dragging", type === "dragenter" || type === "dragover");
-    if (type === "drop" && event.dataTransfer.files.length) {
-      const one = new DataTransfer();
-      one.items.add(event.dataTransfer.files[0]);
-      input.files = one.files;
-      open();
-    }
+/** Show what is set. */
+function restyle() {
+  const { opacity, least, palette, chosen } = settings();
+  byId("opacity-value").textContent = percent(opacity, 0);
+  byId("least-value").textContent = percent(least, 0);
+  byId("download").disabled = byId("zip").disabled = !chosen.size;
+  byId("none-chosen").hidden = Boolean(chosen.size);
+  reading.color(palette, current?.counts && current);
+  writeCode();
+  redraw();
+}
+
+/** Draw before the next frame, once, whatever asked for it. */
+function redraw() {
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(() => {
+    const start = performance.now();
+    viewer.draw(settings());
+    performance.measure("redraw", { start });
+    performance.clearMeasures("redraw"); // observers have seen it; kept, they would pile up
   });
 }
 
-/** Show the chosen photograph and send it. */
-async function open() {
-  const file = input.files[0];
-  if (!file) return;
-  request?.abort();
-  clear();
-  URL.revokeObjectURL(photo.src);
-  photo.src = URL.createObjectURL(file);
-  const tooLarge = file.size > Number(form.dataset.limit);
-  if (tooLarge) {
-    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-    refuse("Request too large", `The file has ${megabytes(file.size)} MB. Send at most ${megabytes(form.dataset.limit)} MB.`);
+/** Begin with files. @param {File[]} files */
+function take(files) {
+  const fresh = files.map((file) => ({ file, source: URL.createObjectURL(file) }));
+  items.push(...fresh);
+  select(fresh[0]);
+  run();
+}
+
+/** Put a photograph on screen, or none. */
+async function select(item) {
+  current = item;
+  const empty = !item;
+  for (const part of document.querySelectorAll("[data-empty]")) part.hidden = !empty;
+  document.body.classList.toggle("occupied", !empty);
+  viewer.close();
+  present();
+  if (empty) return;
+  try {
+    await viewer.open(item.source);
+  } catch {
+    // No image, or one that this browser cannot show (TIFF); the service says which, and shows the latter.
+    if (item !== current) return;
+    viewer.close();
+    item.hidden = true;
+    if (item.result) await develop(item);
   }
+  if (item !== current) return;
+  present();
+  if (item.counts && !item.result) run();
+}
+
+/** Show the state of the current photograph. */
+function present() {
+  const item = current;
+  const done = item?.counts;
+  byId("problem").hidden = true;
+  reading.show(done ? item : null);
+  byId("takeaway").hidden = !done;
+  byId("looks").hidden = !done;
+  if (item?.refusal) refuse(item.refusal);
+  if (done && item.result && viewer.result !== item.result && !viewer.root.hidden) {
+    viewer.show(item.result);
+    viewer.split = 60;
+  }
+  progress();
+  restyle();
+  gallery.show(items, current, settings().palette);
+}
+
+function progress() {
+  const working = current?.working;
+  byId("working").hidden = !working;
+  if (!working) return;
+  const bar = byId("progress");
+  const sent = current.share >= 1;
+  byId("phase").textContent = sent ? "Segmenting" : "Uploading";
+  if (sent) bar.removeAttribute("value");
+  else bar.value = current.share;
+}
+
+/** Segment what waits, the photograph on screen first. */
+async function run() {
+  if (running) return;
+  const waits = (item) => item && !item.refusal && (!item.counts || (item === current && !item.result));
+  const item = waits(current) ? current : items.find(waits);
+  if (!item) return;
+  const mine = (running = new AbortController());
+  Object.assign(item, { working: true, share: 0, void: settings().void });
+  if (item === current) byId("status").textContent = "Working";
+  present();
+  try {
+    await read(item, mine.signal);
+  } catch (error) {
+    const cancelled = error.name === "AbortError";
+    item.refusal = cancelled ? new Refusal("Cancelled", "The photograph was not segmented.") : error;
+    if (!cancelled && !(error instanceof Refusal)) item.refusal = new Refusal("A fault of this page", error.message);
+  }
+  item.working = false;
+  running = null;
+  if (item === current) {
+    present();
+    announce(item);
+  } else {
+    gallery.show(items, current, settings().palette);
+  }
+  run();
+}
+
+async function read(item, signal) {
+  const { file } = item;
+  if (file.size > limits.bytes) {
+    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+    const detail = `The file has ${megabytes(file.size)} MB. Send at most ${megabytes(limits.bytes)} MB.`;
+    throw new Refusal("Request too large", detail);
+  }
+  const told = (share) => {
+    item.share = share;
+    if (item === current) progress();
+  };
+  const result = await segment(file, { void: item.void, signal, progress: told });
+  Object.assign(item, { result, counts: count(result.labels, result.confidence), timings: result.timings, version: result.version });
+  forget(item);
+  if (item.hidden) await develop(item);
+  await still(item);
+}
+
+/** Let the service make a picture of a file that the browser cannot show. */
+async function develop(item) {
+  if (!item.developed) {
+    item.developed = true;
+    const picture = await predict([item.file], { format: "overlay", opacity: "0" });
+    URL.revokeObjectURL(item.source);
+    item.source = URL.createObjectURL(picture);
+  }
+  if (item === current) await viewer.open(item.source);
+}
+
+async function still(item) {
+  const photo = new Image();
+  photo.src = item.source;
   try {
     await photo.decode();
   } catch {
-    // This browser cannot show it (TIFF, or no image at all). The server can, or says why not.
-    if (file === input.files[0] && !tooLarge) form.submit();
-    return;
+    // A TIFF that was never on screen.
+    await develop(item);
+    photo.src = item.source;
+    await photo.decode();
   }
-  if (file !== input.files[0]) return;
-  byId("picture").hidden = false;
-  if (!tooLarge) send(file.name.replace(/\.[^.]*$/, ""));
+  item.thumbnail = thumbnail(photo, item.result);
 }
 
-function clear() {
-  for (const part of document.querySelectorAll("[data-empty]")) part.hidden = true;
-  for (const id of ["problem", "reading", "picture"]) byId(id).hidden = true;
-  shown = null;
-  canvas.width = canvas.height = 0;
-}
-
-function refuse(title, detail) {
-  const [heading, text, number] = byId("problem").children;
-  heading.textContent = title;
-  text.textContent = detail;
-  number?.remove();
-  byId("problem").hidden = false;
-}
-
-/** Post the form and show the answer. XMLHttpRequest, because fetch does not tell how far an upload is. */
-function send(name) {
-  const data = new FormData(form);
-  data.set("format", "json");
-  data.set("mask", "png");
-  const mine = (request = new XMLHttpRequest());
-  const progress = byId("progress");
-  mine.open("POST", form.dataset.predict);
-  mine.setRequestHeader("Accept", "application/json");
-  mine.upload.onprogress = (event) => (progress.value = event.loaded / event.total);
-  mine.upload.onload = () => working("Segmenting");
-  mine.onload = () => answer(mine, name);
-  mine.onerror = () => refuse("No answer", "The service could not be reached. Choose the photograph again to retry.");
-  mine.onloadend = () => request === mine && working("");
-  working("Uploading");
-  progress.value = 0;
-  mine.send(data);
-}
-
-function working(what) {
-  byId("working").hidden = !what;
-  byId("progress").removeAttribute("value");
-  byId("status").textContent = what;
-}
-
-async function answer(from, name) {
-  let body;
-  try {
-    body = JSON.parse(from.responseText);
-  } catch {
-    refuse("No answer", `The service answered ${from.status} and no words. Choose the photograph again to retry.`);
-    return;
+/** Let go of the oldest labels where there are too many. */
+function forget(newest) {
+  let kept = 0;
+  for (const item of [newest, current, ...items.toReversed()]) {
+    if (!item?.result) continue;
+    kept += item === newest || item === current ? 0 : 2 * item.result.labels.length;
+    if (kept > MOST_KEPT) item.result = null;
   }
-  if (from.status !== 200) {
-    refuse(body.title, body.detail);
-    return;
-  }
-  const mask = new Blob([Uint8Array.from(atob(body.mask.data), (letter) => letter.charCodeAt(0))], { type: "image/png" });
-  const found = body.categories.filter((row) => row.pixels).sort((one, other) => other.coverage - one.coverage);
-  const ids = await read(mask, body);
-  if (from !== request) return;
-  shown = { ids, rgb: body.categories.map((category) => category.color) };
-  byId("rows").replaceChildren(...found.map(row));
-  byId("confidence").textContent = percent(body.mean_confidence, 0);
-  byId("timings").textContent = Object.entries(body.timings).map(([stage, ms]) => `${stage} ${ms.toFixed(0)}`).join(" ") + " ms";
-  offer(byId("mask"), mask, `${name}.mask.png`);
-  offer(byId("json"), new Blob([from.responseText], { type: "application/json" }), `${name}.json`);
-  byId("save").dataset.name = `${name}.overlay.png`;
-  byId("reading").hidden = false;
-  byId("status").textContent = "Done: " + found.map((each) => `${each.name} ${percent(each.coverage, 1)}`).join(", ");
-  paint();
 }
 
-/** Size the canvas, and return the category id of each of its pixels. */
-async function read(mask, { image, categories }) {
-  const bitmap = await createImageBitmap(mask, { colorSpaceConversion: "none" });
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (image.width * image.height)));
-  canvas.width = Math.max(1, Math.floor(image.width * scale));
-  canvas.height = Math.max(1, Math.floor(image.height * scale));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  // Ids are names: between two of them there is nothing to smooth.
-  context.imageSmoothingEnabled = false;
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  const idOf = new Map(categories.map(({ id, color: [r, g, b] }) => [(r << 16) | (g << 8) | b, id]));
-  return Uint8Array.from({ length: data.length / 4 }, (_, i) => idOf.get((data[4 * i] << 16) | (data[4 * i + 1] << 8) | data[4 * i + 2]));
+/** Begin anew with all photographs, because another answer is wanted. */
+function startOver() {
+  running?.abort();
+  for (const item of items) Object.assign(item, { counts: null, result: null, refusal: null });
+  viewer.show(null);
+  present();
+  run();
 }
 
-function row({ id, name, color, coverage, mean_confidence }) {
-  const line = byId("row").content.cloneNode(true);
-  line.querySelector("rect").setAttribute("fill", `rgb(${color.join(" ")})`);
-  line.querySelector("span").textContent = name;
-  line.querySelector("input").value = id;
-  line.querySelector("input").addEventListener("change", paint);
-  const [share, confidence] = line.querySelectorAll("td");
-  share.textContent = percent(coverage, 1);
-  confidence.textContent = percent(mean_confidence, 0);
-  return line;
+function again() {
+  if (!current) return;
+  current.refusal = null;
+  present();
+  run();
 }
 
-/** Colour the categories that are ticked; the others stay photograph. */
-function paint() {
-  const pixels = new ImageData(canvas.width, canvas.height);
-  const ticked = new Set([...byId("rows").querySelectorAll("input:checked")].map((box) => Number(box.value)));
-  const colors = shown.rgb.map((rgb, id) => (ticked.has(id) ? [...rgb, 255] : [0, 0, 0, 0]));
-  const bytes = new Uint32Array(new Uint8Array(colors.flat()).buffer);
-  const target = new Uint32Array(pixels.data.buffer);
-  for (let i = 0; i < target.length; i++) target[i] = bytes[shown.ids[i]];
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
+function remove(item) {
+  if (item.working) running.abort();
+  URL.revokeObjectURL(item.source);
+  const [at] = [items.indexOf(item)];
+  items.splice(at, 1);
+  if (item === current) select(items[Math.min(at, items.length - 1)] ?? null);
+  else present();
 }
 
-function showOpacity() {
-  // Through the object model, which the content security policy allows; a style attribute it would not.
-  canvas.style.opacity = opacity.value;
-  byId("opacity-value").textContent = percent(Number(opacity.value), 0);
+function refuse({ title, message, request }) {
+  const box = byId("problem");
+  box.querySelector("h2").textContent = title;
+  box.querySelector("p").textContent = message;
+  byId("request").textContent = request ? `Request ${request}` : "";
+  byId("again").hidden = !current?.refusal;
+  box.hidden = false;
 }
 
-/** Save the photograph with the colours over it as they are now. */
-function save({ currentTarget: button }) {
-  const flat = new OffscreenCanvas(canvas.width, canvas.height);
-  const context = flat.getContext("2d");
-  context.drawImage(photo, 0, 0, canvas.width, canvas.height);
-  context.globalAlpha = Number(opacity.value);
-  context.drawImage(canvas, 0, 0);
-  flat.convertToBlob().then((picture) => {
-    const link = document.createElement("a");
-    offer(link, picture, button.dataset.name);
-    link.click();
-  });
+function announce({ counts, refusal }) {
+  const found = (counts?.rows ?? []).filter((row) => row.pixels).sort((one, other) => other.coverage - one.coverage);
+  const shares = found.map((row) => `${names[row.id]} ${percent(row.coverage, 1)}`);
+  byId("status").textContent = refusal ? "" : `Done: ${shares.join(", ")}`;
 }
 
-function offer(link, blob, name) {
-  URL.revokeObjectURL(link.href);
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-}
-
-function percent(fraction, digits) {
-  return `${(fraction * 100).toFixed(digits)} %`;
+/** Show what is under the probe, beside it; and say it where keys moved it. */
+function probe(found) {
+  const label = byId("probe");
+  label.hidden = byId("crosshair").hidden = !found;
+  reading.mark(found?.id ?? null);
+  if (!found) return;
+  const { id, confidence, x, y, left, top, aloud } = found;
+  tint(label.querySelector(".swatch"), settings().palette[id]);
+  label.querySelector(".name").textContent = names[id];
+  label.querySelector(".sure").textContent = percent(confidence, 0);
+  label.classList.toggle("leftwards", left > byId("view").clientWidth / 2);
+  label.classList.toggle("upwards", top > byId("view").clientHeight / 2);
+  for (const each of [label, byId("crosshair")]) Object.assign(each.style, { left: `${left}px`, top: `${top}px` });
+  if (aloud) byId("said").textContent = `${names[id]}, ${percent(confidence, 0)}, at ${x}, ${y}`;
 }

@@ -130,7 +130,8 @@ def test_files_are_named_for_what_they_do(path):
 
 
 def test_no_installed_package_hides_a_standard_module():
-    # App Service puts site-packages on PYTHONPATH, so before the standard library: see requirements-official.txt.
+    # App Service puts site-packages on PYTHONPATH, so before the standard library: see
+    # requirements-without-dependencies.txt.
     names = {entry.name.partition(".")[0] for entry in Path(sysconfig.get_path("purelib")).iterdir()}
     hiding = names & sys.stdlib_module_names
     assert not hiding

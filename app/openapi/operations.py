@@ -132,7 +132,10 @@ def _bodies(most: int) -> dict:
 
 
 def _model(settings: Mapping[str, object]) -> dict:
-    responses = answers({JSON: {"schema": reference("Card")}}, 401, 500, 503, words="The card.")
+    content = {JSON: {"schema": reference("Card")}, "text/html": {"schema": {"type": "string"}}}
+    responses = answers(
+        content, 401, 500, 503, words="The card; as a page where `Accept` likes that better.", more=["Vary"]
+    )
     return operation("model", "segmentation", "The network's card, and what runs it.", responses, settings=settings)
 
 

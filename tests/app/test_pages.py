@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 
 import pytest
@@ -64,28 +65,62 @@ def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(client, result):
 def test_every_asset_is_there(client):
     page = client.get("/").text
     assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
-    assert {name.rpartition(".")[2] for name in assets} == {"svg", "css", "js"}
+    assert {name.rpartition(".")[2] for name in assets} == {"svg", "css", "js", "jpg"}
     assert {status(client, name) for name in [*assets, "/favicon.ico"]} == {200}
 
 
 def test_result_shows_what_predict_answers(client, png, result):
     assert result.status_code == 200
     assert data_uri(result.text, '<img src="data:image/png') == post(client, png).data
-    mask = post(client, png, query_string={"format": "mask"}).data
-    assert data_uri(result.text, 'href="data:image/png') == mask
+
+
+FORMATS = {
+    "mask": ".mask.png",
+    "cityscapes": ".cityscapes.png",
+    "confidence": ".confidence.png",
+    "json": ".json",
+    "csv": ".csv",
+    "coco": ".coco.json",
+    "zip": ".zip",
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_result_has_a_download_of_every_representation(client, png, format):
+    options = {"opacity": "0.25", "palette": "colorblind", "outline": "1"}
+    page = post_files(client, png, path="/", headers=HTML, names=["a street.png"], **options).text
+    found = re.search(rf'href="data:[^;]*;base64,([^"]*)" download="a street{re.escape(FORMATS[format])}"', page)
+    expected = post_files(client, png, names=["a street.png"], format=format, **options).data
+    if format == "json":
+        one, other = json.loads(base64.b64decode(found[1])), json.loads(expected)
+        assert one.pop("timings").keys() == other.pop("timings").keys()
+        assert one == other
+    else:
+        assert base64.b64decode(found[1]) == expected
 
 
 def test_result_has_the_table_and_the_times(result):
     assert result.text.count('scope="row"') == 8 + 1  # and the row that the script copies
     assert "12.5 %" in result.text
     assert "78 %" in result.text
-    assert re.search(r"decode \d+\s+resize \d\s+network 2\s+labels 1\s+render \d+ ms", result.text)
+    assert re.search(r"decode \d+ ·\s+resize \d ·\s+network \d ·\s+labels \d ·\s+render \d+ ms", result.text)
 
 
 def test_result_keeps_the_options(client, png):
-    page = post_files(client, png, path="/", headers=HTML, opacity="0.25", void="never").text
+    options = {"opacity": "0.25", "void": "never", "outline": "1", "palette": "colorblind"}
+    page = post_files(client, png, path="/", headers=HTML, **options).text
     assert 'value="0.25"' in page
     assert re.search(r'value="never" checked', page)
+    assert re.search(r'name="outline" value="1" checked', page)
+    assert '<option value="colorblind" selected>' in page
+
+
+def test_a_form_whose_options_are_all_there_is_understood(client, png):
+    """As the form sends it: what only the script has must have no name, for an unknown one is refused."""
+    form = client.get("/").text
+    form = re.sub(r"<fieldset[^>]* disabled.*?</fieldset>", "", form, flags=re.DOTALL)
+    form = form[form.index("<form") : form.index("</form>")]
+    assert set(re.findall(r' name="([^"]*)"', form)) == {"image", "opacity", "palette", "outline", "void"}
 
 
 def test_result_is_not_cached(result):

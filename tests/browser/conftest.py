@@ -1,4 +1,4 @@
-"""A real Chromium in front of a real gunicorn, with a fake network behind."""
+"""A real Chromium in front of a real gunicorn, with the network that is shipped behind."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.data import synthetic
 from tests.app.clients import encoded
+from tests.browser.driver import Page
 
 FLAGS = (
     "--headless",
+    "--window-size=1280,900",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -26,32 +29,40 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A camera of Chromium's own, which needs no hand to allow it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
-
-
 KEY = "a-key-of-24-letters-long"
 
 
 @pytest.fixture(scope="session")
 def service(repository):
     """The address of a running service."""
-    with _running(repository) as address:
+    with _running(repository, "app:create_app()", STREETSEG_MAX_BODY_MB="1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def faulty_service(repository):
+    """The address of one whose network fails and dawdles: tests/browser/service.py."""
+    with _running(repository, "tests.browser.service:create_app()") as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def guarded_service(repository):
     """The address of one that asks for `KEY`."""
-    with _running(repository, STREETSEG_API_KEY=KEY) as address:
+    with _running(repository, "app:create_app()", STREETSEG_API_KEY=KEY) as address:
         yield address
 
 
 @contextmanager
-def _running(repository, **settings):
+def _running(repository, application, **settings):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [sys.executable, "-m", "gunicorn", "tests.browser.service:create_app()", "--bind", address]
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", address]
     options = ["--worker-class", "deploy.worker.Worker", "--threads", "8", "--no-control-socket"]
     process = subprocess.Popen(
         [*command, *options, "--log-level", "warning"],
@@ -123,26 +134,51 @@ def scriptless(open_browser):
 
 
 @pytest.fixture
-def page(service, scripted):
+def page(service, scripted, downloads):
     """The page in a browser that runs scripts; afterwards its console must hold no complaint."""
+    for file in downloads.iterdir():
+        file.unlink()
     scripted.get(service)
-    yield scripted
+    yield Page(scripted, service, downloads)
     # A refusal is no fault of the page, but Chromium notes the status of every answer.
     complaints = [entry["message"] for entry in scripted.get_log("browser")]
     assert not [message for message in complaints if "the server responded with a status of 4" not in message]
 
 
 @pytest.fixture
-def plain_page(service, scriptless):
+def faulty_page(faulty_service, scripted, downloads):
+    """The page of the faulty service; Chromium's console notes each 500, as it should."""
+    scripted.get(faulty_service)
+    yield Page(scripted, faulty_service, downloads)
+    scripted.get_log("browser")
+
+
+@pytest.fixture
+def plain_page(service, scriptless, downloads):
     """The page in a browser that runs no script."""
     scriptless.get(service)
-    return scriptless
+    return Page(scriptless, service, downloads)
+
+
+@pytest.fixture
+def window(page):
+    """A function that makes the page's window (width, height) in CSS pixels, `touch` for a phone's."""
+
+    def resize(width: int, height: int = 800, *, touch: bool = False):
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touch})
+        page.settle()
+
+    yield resize
+    page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
 @pytest.fixture(scope="session")
 def image() -> np.ndarray:
-    """uint8 (30, 40, 3) noise."""
-    return np.random.default_rng(5).integers(0, 256, (30, 40, 3), np.uint8)
+    """uint8 (150, 300, 3), a drawn street in which the network finds several categories."""
+    return synthetic.scene(103, size=(150, 300))[0]
 
 
 @pytest.fixture(scope="session")
@@ -153,15 +189,14 @@ def files(tmp_path_factory, image):
     turned[0x0112] = 6
     contents = {
         "street.png": encoded(image),
+        "other street.png": encoded(image[:, ::-1]),
         "street.tif": encoded(image, "TIFF"),
         "text.jpg": b"This is no photograph.",
         "fault.png": encoded(np.full((4, 4, 3), 123, np.uint8)),
         "slow.png": encoded(np.full((4, 4, 3), 45, np.uint8)),
         "large.bmp": encoded(np.zeros((700, 700, 3), np.uint8), "BMP"),
         "large.tif": encoded(np.zeros((700, 700, 3), np.uint8), "TIFF"),
-        "phone.jpg": encoded(
-            image, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-        ),
+        "phone.jpg": encoded(image, "JPEG", exif=turned),
     }
     for name, data in contents.items():
         (folder / name).write_bytes(data)

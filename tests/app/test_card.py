@@ -1,0 +1,112 @@
+"""The card as a page: what is shown of any card, and which of the two a client gets."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pytest
+
+from app import card
+from model import categories
+
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+ONE_EACH = [[int(row == column) for column in range(8)] for row in range(8)]
+
+
+@pytest.fixture
+def page(client, segmenter):
+    """A function that puts members into the card and returns its page."""
+
+    def get(**members: object) -> str:
+        segmenter.artifact.card.update(members)
+        response = client.get("/model", headers=HTML)
+        assert response.status_code == 200
+        assert response.content_type == "text/html; charset=utf-8"
+        return response.text
+
+    return get
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/json, text/html;q=0.9", "image/png"])
+def test_programs_get_json(client, accept):
+    response = client.get("/model", headers={"Accept": accept} if accept else {})
+    assert response.content_type == "application/json"
+    assert "Accept" in response.headers["Vary"]
+
+
+def test_browsers_get_a_page(client):
+    response = client.get("/model", headers=HTML)
+    assert response.content_type.startswith("text/html")
+    assert "Accept" in response.headers["Vary"]
+    assert "<h1>Model card</h1>" in response.text
+
+
+def test_the_shipped_card(page, repository):
+    document = json.loads((repository / "model/artifacts/unet/card.json").read_text("utf-8"))
+    text = page(**document)
+    for name, scores in document["scores"].items():
+        assert f'<th scope="col">{name}</th>' in text
+        for iou in scores["iou"].values():
+            assert f"{iou:.4f}" in text
+    assert "2,353,848" in text
+    assert all(each in html.unescape(text) for each in document["limitations"])
+    assert 'href="https://www.cityscapes-dataset.com/license/"' in text
+    assert text.count("<li>") == len(document["limitations"])
+
+
+BARE = [{}, {"scores": None}, {"scores": {"validation": None}}, {"scores": {"validation": {"mean_iou": None}}}]
+
+
+@pytest.mark.parametrize("members", [*BARE, {"training": None, "terms": None, "limitations": None, "precisions": None}])
+def test_a_card_may_lack_anything(page, members):
+    assert "Model card" in page(**members)
+
+
+def test_what_is_unknown_is_said(page):
+    text = page(scores={}, training={}, terms={})
+    assert "Not measured yet." in text
+    assert text.count("Not described yet.") == 3
+
+
+def test_what_a_card_says_is_text(page):
+    text = page(limitations=["<script>alert(1)</script>"], terms={"<b>": 'javascript:alert(1) http://example.org/"x'})
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+    assert not re.search(r'href="javascript', text)
+    assert 'href="http://example.org/"' in text
+
+
+def test_folders_are_cut_off_the_page_too(page):
+    assert "/home/someone" not in page(training={"settings": {"data": ["/home/someone/data/cityscapes"]}})
+
+
+def test_rows_have_a_value_for_each_set():
+    document = {"scores": {"one": {"iou": {"flat": 0.5}}, "two": {"iou": {"flat": 1, "sky": None}}, "none": {}}}
+    assert card.score_rows(document) == [card.Row(categories.CATEGORIES[1], [0.5, 1.0])]
+
+
+def test_confusion_is_of_the_rows_pixels():
+    counts = [row.copy() for row in ONE_EACH]
+    counts[1] = [0, 3, 1, 0, 0, 0, 0, 0]
+    counts[5] = [0] * 8
+    found = card.confusion({"scores": {"validation": {"confusion": counts}}})
+    assert found.of == "validation"
+    assert found.shares[1][:3] == [0, 0.75, 0.25]
+    assert found.shares[5] == [None] * 8
+
+
+def test_confusion_with_void_is_preferred():
+    entry = {"confusion": [[0] * 8] * 8, "confusion_with_void": ONE_EACH}
+    assert card.confusion({"scores": {"validation": entry}}).shares[0][0] == 1
+
+
+@pytest.mark.parametrize("scores", [{}, {"validation": {}}, {"validation": {"confusion": [[1]]}}])
+def test_no_confusion(scores):
+    assert card.confusion({"scores": scores}) is None
+
+
+def test_addresses_stand_apart_from_the_words_around_them():
+    (parts,) = card.terms({"terms": {"data": "See https://example.org/a, or ask."}}).values()
+    assert parts == [("See ", False), ("https://example.org/a", True), (", or ask.", False)]
