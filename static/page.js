@@ -14,6 +14,9 @@ const byId = (id) => document.getElementById(id);
 const { names, palettes, limits, guarded } = JSON.parse(byId("studio").dataset.setup);
 // Labels and confidences of photographs that are not on screen, kept so that they come back at once.
 const MOST_KEPT = 200e6; // bytes
+// Why a request ends early: the visitor wants no answer, or another one.
+const CANCELLED = "cancelled";
+const OUTDATED = "outdated";
 
 const items = []; // {file, source, void, counts, timings, version, result, refusal, working, share, thumbnail}
 let current = null;
@@ -23,7 +26,8 @@ let frame = 0;
 
 const viewer = new Viewer(byId("picture"));
 const reading = new Reading(names);
-const failed = (error) => refuse(error instanceof Refusal ? error : new Refusal("A fault of this page", error.message));
+const worded = (error) => (error instanceof Refusal ? error : new Refusal("A fault of this page", error.message));
+const failed = (error) => refuse(worded(error));
 const gallery = new Gallery({ limits, looks: settings, failed });
 const writeCode = offer({ current: () => current, looks: settings, failed, guarded });
 
@@ -37,7 +41,7 @@ listen(take);
 byId("upload").addEventListener("submit", (event) => event.preventDefault());
 byId("upload").addEventListener("input", (event) => event.target.closest("#controls") && restyle());
 byId("void").addEventListener("change", startOver);
-byId("cancel").addEventListener("click", () => running?.abort());
+byId("cancel").addEventListener("click", () => running?.abort(CANCELLED));
 byId("again").addEventListener("click", again);
 reading.addEventListener("choose", restyle);
 reading.addEventListener("lift", ({ detail }) => {
@@ -116,7 +120,7 @@ async function select(item) {
     if (item !== current) return;
     viewer.close();
     item.hidden = true;
-    if (item.result) await develop(item);
+    if (item.result) await develop(item).catch(failed);
   }
   if (item !== current) return;
   present();
@@ -165,9 +169,9 @@ async function run() {
   try {
     await read(item, mine.signal);
   } catch (error) {
-    const cancelled = error.name === "AbortError";
-    item.refusal = cancelled ? new Refusal("Cancelled", "The photograph was not segmented.") : error;
-    if (!cancelled && !(error instanceof Refusal)) item.refusal = new Refusal("A fault of this page", error.message);
+    const { reason } = mine.signal;
+    if (reason === CANCELLED) item.refusal = new Refusal("Cancelled", "The photograph was not segmented.");
+    else if (reason !== OUTDATED) item.refusal = worded(error);
   }
   item.working = false;
   running = null;
@@ -195,21 +199,29 @@ async function read(item, signal) {
   Object.assign(item, { result, counts: count(result.labels, result.confidence), timings: result.timings, version: result.version });
   forget(item);
   if (item.hidden) await develop(item);
-  await still(item);
+  const photo = await decoded(item);
+  // Meanwhile another answer may be wanted, and this one gone.
+  signal.throwIfAborted();
+  item.thumbnail = thumbnail(photo, result);
 }
 
 /** Let the service make a picture of a file that the browser cannot show. */
 async function develop(item) {
-  if (!item.developed) {
-    item.developed = true;
-    const picture = await predict([item.file], { format: "overlay", opacity: "0" });
+  item.developed ??= predict([item.file], { format: "overlay", opacity: "0" }).then((picture) => {
     URL.revokeObjectURL(item.source);
     item.source = URL.createObjectURL(picture);
+  });
+  try {
+    await item.developed;
+  } catch (error) {
+    item.developed = null; // to be asked for again
+    throw error;
   }
   if (item === current) await viewer.open(item.source);
 }
 
-async function still(item) {
+/** Decode a photograph, which need not be the one on screen. */
+async function decoded(item) {
   const photo = new Image();
   photo.src = item.source;
   try {
@@ -220,7 +232,7 @@ async function still(item) {
     photo.src = item.source;
     await photo.decode();
   }
-  item.thumbnail = thumbnail(photo, item.result);
+  return photo;
 }
 
 /** Let go of the oldest labels where there are too many. */
@@ -235,7 +247,7 @@ function forget(newest) {
 
 /** Begin anew with all photographs, because another answer is wanted. */
 function startOver() {
-  running?.abort();
+  running?.abort(OUTDATED);
   for (const item of items) Object.assign(item, { counts: null, result: null, refusal: null });
   viewer.show(null);
   present();
@@ -250,9 +262,9 @@ function again() {
 }
 
 function remove(item) {
-  if (item.working) running.abort();
+  if (item.working) running.abort(OUTDATED);
   URL.revokeObjectURL(item.source);
-  const [at] = [items.indexOf(item)];
+  const at = items.indexOf(item);
   items.splice(at, 1);
   if (item === current) select(items[Math.min(at, items.length - 1)] ?? null);
   else present();

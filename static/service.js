@@ -75,6 +75,7 @@ function post(address, body, { headers = {}, signal, progress = () => {} }) {
     request.onload = () => (request.status === 200 ? resolve(request) : reject(refusal(request)));
     request.onerror = () => reject(new Refusal("No answer", "The service could not be reached. Try again in a moment."));
     request.onabort = () => reject(new DOMException("Cancelled", "AbortError"));
+    signal?.throwIfAborted();
     signal?.addEventListener("abort", () => request.abort());
     request.send(body);
   });

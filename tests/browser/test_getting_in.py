@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.categories import PALETTE
+from tests.app.clients import encoded
 from tests.browser.conftest import KEY
 from tests.browser.driver import Page
 
@@ -185,6 +186,37 @@ def test_the_photograph_is_there_at_once_and_the_wait_can_be_ended(faulty_page, 
     assert page.shown("photo")
     assert not page.shown("working")
     page.read(files["street.png"])
+
+
+def test_another_answer_while_one_is_on_its_way(faulty_page, files):
+    page = faulty_page
+    page.choose(files["slow.png"], files["street.png"])
+    page.wait(lambda: page.shown("cancel") and page.shown("photo"))
+    page.click("void")
+    page.wait(lambda: len(page.texts("#compared-rows tr")) == 2)
+    assert not page.shown("problem")
+    assert page.texts("#compared-rows td")[0] == "0.0 %", "void never, and yet there is void"
+
+
+def test_the_upload_is_seen_to_go_on(page, files, tmp_path):
+    """A file of noise, over a line that is slow."""
+    noise = np.random.default_rng(1).integers(0, 256, (500, 500, 3), np.uint8)
+    (tmp_path / "noise.png").write_bytes(encoded(noise))
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    try:
+        page.choose(str(tmp_path / "noise.png"))
+        seen = set()
+
+        def done() -> bool:
+            seen.add((page.find("phase").text, page.run("return document.getElementById('progress').value")))
+            return page.shown("reading")
+
+        page.wait(done)
+    finally:
+        page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    assert any(words == "Uploading" and 0 < share < 1 for words, share in seen), seen
 
 
 def test_a_service_that_cannot_be_reached_is_named(page, files):
