@@ -1,0 +1,17 @@
+"""The verbs of `python -m model`, one module each: `HELP`, `add_arguments(parser)` and `run(options)`.
+
+What is slow to import, Keras first of all, is imported inside `run`, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from model.verbs import evaluate, export, train
+
+VERBS: dict[str, ModuleType] = {
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+}
+"""Module by name, in the order in which the work is done."""
