@@ -28,10 +28,18 @@ ALLOWED = {
         "model.preprocessing",
         "model.categories",
     },
-    "model.training": {"model.data", "model.networks", "model.inference", "model.artifact", "model.categories"},
-    "model.data": {"model.artifact", "model.preprocessing", "model.categories"},
+    "model.training": {
+        "model.data",
+        "model.networks",
+        "model.inference",
+        "model.reports",
+        "model.artifact",
+        "model.categories",
+    },
+    "model.data": {"model.reports", "model.artifact", "model.preprocessing", "model.categories"},
     "model.inference": {"model.artifact", "model.preprocessing", "model.categories"},
     "model.networks": set(),
+    "model.reports": set(),
     "model.artifact": {"model.categories"},
     "model.categories": set(),
     "model.preprocessing": set(),
@@ -141,7 +149,7 @@ def test_no_installed_package_hides_a_standard_module():
 @each_module
 def test_libraries_are_in_the_requirements(path):
     # What the service runs must do with the slim install; only the engine that needs TensorFlow imports it.
-    training = ("model.training", "model.data", "model.networks", "model.verbs", "model.__main__")
+    training = ("model.training", "model.data", "model.networks", "model.reports", "model.verbs", "model.__main__")
     serving = room(NAMES[path]) not in training
     files = ["requirements-serve.txt"] + ([] if serving else ["requirements.txt"])
     text = "".join((ROOT / name).read_text("utf-8") for name in files)
