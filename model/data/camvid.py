@@ -69,13 +69,26 @@ def samples(root: Path, split: str) -> list[Sample]:
     return [Sample(image.stem, image, mask, partial(_load, image, mask)) for image, mask in pairs]
 
 
-def _load(image: Path, mask: Path) -> Example:
-    ids = read_mask(mask)
+def to_categories(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Map CamVid ids, uint8 of any shape, to `labels` and `scored` of that shape.
+
+    Raises:
+        ValueError: ids that CamVid does not define; the message lists them.
+    """
     if ids.size and ids.max() >= len(_CATEGORY_BY_ID):
         unknown = np.unique(ids[ids >= len(_CATEGORY_BY_ID)]).tolist()
         raise ValueError(
-            f"{mask}: unknown ids {unknown}. Expected the CamVid ids 0 to {len(_CATEGORY_BY_ID) - 1} "
+            f"unknown ids {unknown}. Expected the CamVid ids 0 to {len(_CATEGORY_BY_ID) - 1} "
             f"({', '.join(CATEGORY_BY_NAME)})."
         )
     labels = _CATEGORY_BY_ID[ids]
-    return Example(read_image(image), labels, labels != categories.IGNORE)
+    return labels, labels != categories.IGNORE
+
+
+def _load(image: Path, mask: Path) -> Example:
+    ids = read_mask(mask)
+    try:
+        labels, scored = to_categories(ids)
+    except ValueError as error:
+        raise ValueError(f"{mask}: {error}") from error
+    return Example(read_image(image), labels, scored)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from model import categories
 from model.data.samples import Example, Sample, paired, read_image, read_mask
 
@@ -54,6 +56,15 @@ def samples(root: Path, split: str) -> list[Sample]:
     return [_sample(image, mask) for image, mask in paired(images, partial(_mask_path, root))]
 
 
+def to_categories(label_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Map official label ids, uint8 of any shape, to `labels` and `scored` of that shape.
+
+    Raises:
+        ValueError: ids that Cityscapes does not define; the message lists them.
+    """
+    return categories.from_label_ids(label_ids), categories.scored(label_ids)
+
+
 def _belongs(city: str, split: str) -> bool:
     if split in ("official-val", "all"):
         return True
@@ -72,7 +83,7 @@ def _sample(image: Path, mask: Path) -> Sample:
 def _load(image: Path, mask: Path) -> Example:
     label_ids = read_mask(mask)
     try:
-        labels = categories.from_label_ids(label_ids)
+        labels, scored = to_categories(label_ids)
     except ValueError as error:
         raise ValueError(f"{mask}: {error}") from error
-    return Example(read_image(image), labels, categories.scored(label_ids))
+    return Example(read_image(image), labels, scored)

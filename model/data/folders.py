@@ -76,13 +76,26 @@ def _pairs(folder: Path) -> list[Sample]:
     return [Sample(image.stem, image, mask, partial(_load, image, mask)) for image, mask in pairs]
 
 
-def _load(image: Path, mask: Path) -> Example:
-    labels = read_mask(mask)
-    known = (labels < categories.COUNT) | (labels == categories.IGNORE)
+def to_categories(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Check ids that are category ids already, uint8 of any shape, and give them as `labels`, with `scored`.
+
+    Raises:
+        ValueError: ids that are no category; the message lists them.
+    """
+    known = (ids < categories.COUNT) | (ids == categories.IGNORE)
     if not known.all():
         names = ", ".join(f"{index} {name}" for index, name in enumerate(categories.NAMES))
         raise ValueError(
-            f"{mask}: unknown ids {np.unique(labels[~known]).tolist()}. Expected {names}, or {categories.IGNORE} where "
-            "there is no ground truth."
+            f"unknown ids {np.unique(ids[~known]).tolist()}. Expected {names}, or {categories.IGNORE} where there is "
+            "no ground truth."
         )
-    return Example(read_image(image), labels, (labels != categories.VOID) & (labels != categories.IGNORE))
+    return ids, (ids != categories.VOID) & (ids != categories.IGNORE)
+
+
+def _load(image: Path, mask: Path) -> Example:
+    ids = read_mask(mask)
+    try:
+        labels, scored = to_categories(ids)
+    except ValueError as error:
+        raise ValueError(f"{mask}: {error}") from error
+    return Example(read_image(image), labels, scored)

@@ -6,6 +6,7 @@ there is no ground truth; `scored` bool (height, width), True where the official
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,13 +58,14 @@ class Sample:
         return example
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, *, content: bytes | None = None) -> np.ndarray:
     """Read a photograph, turned as its EXIF orientation says.
 
     Takes only what becomes RGB in one way, so that training and scoring see what serving would see.
 
     Args:
         path: of an 8-bit RGB, grey or palette image without transparency.
+        content: the file's bytes, where they are at hand or lie in an archive; `path` then only names it.
 
     Returns:
         uint8 (height, width, 3) RGB.
@@ -71,7 +73,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         ValueError: the file is missing, can't be read, or is of another kind; the message names it.
     """
-    image = _open(path)
+    image = _open(path, content)
     if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
         transparent = " with transparency" if "transparency" in image.info else ""
         raise ValueError(
@@ -81,13 +83,17 @@ def read_image(path: Path) -> np.ndarray:
     return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
-def read_mask(path: Path) -> np.ndarray:
+def read_mask(path: Path, *, content: bytes | None = None) -> np.ndarray:
     """Read a mask of ids, 8-bit grey or palette, as uint8 (height, width).
+
+    Args:
+        path: of the mask.
+        content: as in `read_image`.
 
     Raises:
         ValueError: the file is missing, is no image, or holds colours instead of ids.
     """
-    mask = _open(path)
+    mask = _open(path, content)
     if mask.mode not in ("L", "P"):
         raise ValueError(
             f"{path} is an image of mode {mask.mode}. Expected an 8-bit grey or palette PNG whose pixels are ids; "
@@ -146,9 +152,9 @@ def _problem(sample: Sample) -> str | None:
     return None
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path, content: bytes | None) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             image.load()
             return image
     except FileNotFoundError as error:
