@@ -5,17 +5,32 @@ Array contract: `images` float32 (batch, height, width, 3), normalised; `labels`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import keras
 import numpy as np
 
-from model.data.augmentation import Augmentation
-from model.data.samples import Sample
+from model.data.samples import Example, Sample
 from model.preprocessing import MEAN, STD, normalise
 
 NORMALISATION = {"mean": MEAN, "std": STD}
 """How batches are normalised, in pixel values; the card tells serving."""
+
+
+class Views(Protocol):
+    """What makes a random view of a sample: `Augmentation`, or what `from_albumentations` gives."""
+
+    def apply(
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        *,
+        reference: tuple[int, int],
+        random: np.random.Generator,
+        donor: Callable[[], Example] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Make one view, as `Augmentation.apply` does."""
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -31,10 +46,11 @@ class TrainingBatches(keras.utils.PyDataset):
         samples: Sequence[Sample],
         *,
         batch_size: int,
-        augmentation: Augmentation,
+        augmentation: Views,
         reference: tuple[int, int],
         seed: int,
         workers: int = 1,
+        epoch_images: int | None = None,
     ):
         """Prepare batches.
 
@@ -45,9 +61,12 @@ class TrainingBatches(keras.utils.PyDataset):
             reference: (height, width) that serving shows the network.
             seed: with epoch and index, it alone decides what a batch holds.
             workers: threads that read ahead.
+            epoch_images: samples that an epoch shows, at least `batch_size`; None for all of them, once. Fewer make
+                short epochs that go through all samples one after another before any comes again; more show
+                some twice, in other views.
 
         Raises:
-            ValueError: there are fewer samples than a batch takes.
+            ValueError: there are fewer samples, or images in an epoch, than a batch takes.
         """
         super().__init__(workers=workers, max_queue_size=8)
         if len(samples) < batch_size:
@@ -55,29 +74,48 @@ class TrainingBatches(keras.utils.PyDataset):
                 f"Received {len(samples)} training samples for batches of {batch_size}. "
                 "Expected at least one batch: add samples or lower --batch-size."
             )
+        if epoch_images is not None and epoch_images < batch_size:
+            raise ValueError(
+                f"Received epochs of {epoch_images} images for batches of {batch_size}. "
+                "Expected at least one batch: raise --epoch-images or lower --batch-size."
+            )
         self._samples = list(samples)
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._reference = reference
         self._seed = seed
+        self._epoch_images = len(self._samples) if epoch_images is None else epoch_images
         self.epoch = 0
 
     def __len__(self) -> int:
-        return len(self._samples) // self._batch_size
+        return self._epoch_images // self._batch_size
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         return self.batch(self.epoch, index)
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return `images` and `labels` of batch `index` of `epoch`."""
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._samples))
-        chosen = order[index * self._batch_size : (index + 1) * self._batch_size]
-        views = [self._view(epoch, int(sample)) for sample in chosen]
+        first = epoch * self._epoch_images + index * self._batch_size
+        views = [self._view(*place) for place in self._places(first)]
         return normalise(np.stack([image for image, _ in views]), **NORMALISATION), np.stack(
             [labels for _, labels in views]
         )
 
-    def _view(self, epoch: int, sample: int) -> tuple[np.ndarray, np.ndarray]:
+    def _places(self, first: int) -> list[tuple[int, int]]:
+        """Tell (round, sample) for a batch's positions: all samples shuffled, then all shuffled anew, and so on."""
+        positions = range(first, first + self._batch_size)
+        rounds = sorted({position // len(self._samples) for position in positions})
+        orders = {each: np.random.default_rng((self._seed, each)).permutation(len(self._samples)) for each in rounds}
+        places = (divmod(position, len(self._samples)) for position in positions)
+        return [(each, int(orders[each][position])) for each, position in places]
+
+    def _view(self, each: int, sample: int) -> tuple[np.ndarray, np.ndarray]:
         example = self._samples[sample].read()
-        random = np.random.default_rng((self._seed, epoch, sample))
-        return self._augmentation.apply(example.image, example.labels, reference=self._reference, random=random)
+        random = np.random.default_rng((self._seed, each, sample))
+
+        def donor() -> Example:
+            return self._samples[int(random.integers(len(self._samples)))].read()
+
+        return self._augmentation.apply(
+            example.image, example.labels, reference=self._reference, random=random, donor=donor
+        )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
+
 import numpy as np
 import pytest
 
 from model.data import synthetic
-from model.data.augmentation import Augmentation
+from model.data.augmentation import Augmentation, create
 from model.data.batches import TrainingBatches
+from model.data.samples import Example, Sample
 
 SIZE = (64, 128)
 
@@ -58,7 +62,7 @@ def test_indexing_gives_the_batches_of_the_epoch():
     assert_equal(batches[1], make().batch(4, 1))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 4])
 def test_keras_shows_the_network_each_epochs_batches_in_order(workers):
     import keras
 
@@ -84,3 +88,70 @@ def test_keras_shows_the_network_each_epochs_batches_in_order(workers):
 def test_too_few_samples_for_a_batch_are_refused():
     with pytest.raises(ValueError, match=r"Received 5 training samples for batches of 6"):
         make(batch_size=6)
+
+
+def names_of_epochs(batches: TrainingBatches, *, epochs: int) -> list[list[int]]:
+    """Which samples each epoch shows, told by their constant images."""
+    shown = [[batches.batch(epoch, index)[0][:, 0, 0, 0] for index in range(len(batches))] for epoch in range(epochs)]
+    return [[round(float(value * 127.5 + 127.5)) for batch in epoch for value in batch] for epoch in shown]
+
+
+def plain(count: int, **changes) -> TrainingBatches:
+    """Batches of samples that are one grey level each, shown as they are."""
+
+    def load(level: int) -> Example:
+        labels = np.ones((32, 64), np.uint8)
+        return Example(np.full((32, 64, 3), level, np.uint8), labels, labels > 0)
+
+    samples = [Sample(f"grey_{level}", None, None, partial(load, level)) for level in range(count)]
+    options = {"batch_size": 2, "augmentation": create("none", crop=(32, 64)), "reference": (32, 64), "seed": 1}
+    return TrainingBatches(samples, **options | changes)
+
+
+def test_all_samples_make_one_epoch_unless_told_otherwise():
+    for epoch in names_of_epochs(plain(6), epochs=3):
+        assert sorted(epoch) == list(range(6))
+
+
+def test_short_epochs_go_through_all_samples_before_any_comes_again():
+    epochs = names_of_epochs(plain(6, epoch_images=2), epochs=6)
+    assert [len(epoch) for epoch in epochs] == [2] * 6
+    assert sorted(chain(*epochs[:3])) == list(range(6))
+    assert sorted(chain(*epochs[3:])) == list(range(6))
+    assert epochs[:3] != epochs[3:]
+
+
+def test_long_epochs_show_samples_again_in_other_views():
+    assert sorted(chain(*names_of_epochs(plain(3, epoch_images=6), epochs=1))) == [0, 0, 1, 1, 2, 2]
+    batches = make(epoch_images=10, batch_size=5, augmentation=Augmentation(crop=(32, 64)))
+    first, second = batches.batch(0, 0)[0], batches.batch(0, 1)[0]
+    assert not any(np.array_equal(one, other) for one in first for other in second)
+
+
+def test_an_epoch_as_long_as_the_data_is_the_usual_one():
+    assert_equal(make(epoch_images=5).batch(2, 1), make().batch(2, 1))
+
+
+def test_an_epoch_shorter_than_a_batch_is_refused():
+    with pytest.raises(ValueError, match=r"epochs of 1 images for batches of 2.*--epoch-images"):
+        make(epoch_images=1)
+
+
+def test_a_donor_is_another_reading_of_the_samples_drawn_by_the_views_own_generator():
+    class Record:
+        def __init__(self):
+            self.drawn = []
+
+        def apply(self, image, labels, *, reference, random, donor):
+            self.drawn.append(int(donor().image[0, 0, 0]))
+            return image, labels
+
+    def drawn() -> list[int]:
+        record = Record()
+        batches = plain(6, augmentation=record)
+        for index in range(3):
+            batches.batch(0, index)
+        return record.drawn
+
+    assert drawn() == drawn()
+    assert len(set(drawn())) > 1

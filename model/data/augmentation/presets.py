@@ -1,0 +1,70 @@
+"""Augmentation by name, from none to strong.
+
+Array contract: see `model.data.augmentation`.
+"""
+
+from __future__ import annotations
+
+from model.data.augmentation.recipe import Augmentation
+
+# Each says what differs from the defaults of `Augmentation`.
+_RECIPES = {
+    "none": {"whole": True},
+    "light": {
+        "scale": (0.75, 1.25),
+        "stretch": 0.0,
+        "brightness": 0.15,
+        "contrast": 0.15,
+        "saturation": 0.2,
+        "hue": 0.03,
+        "blur": 0.0,
+        "jpeg": 0.0,
+    },
+    # What the shipped network was trained with.
+    "standard": {"scale": (0.75, 1.75)},
+    "strong": {
+        "scale": (0.5, 2.0),
+        "blur": 0.2,
+        "blur_sigma": (0.4, 2.5),
+        "jpeg": 0.25,
+        "jpeg_quality": (15, 80),
+        "motion": 0.15,
+        "noise": 0.25,
+    },
+}
+
+PRESETS: tuple[str, ...] = tuple(_RECIPES)
+"""From the weakest to the strongest."""
+
+
+def create(
+    preset: str, *, crop: tuple[int, int], scale: tuple[float, float] | None = None, rare_share: float = 0.0
+) -> Augmentation:
+    """Make the augmentation of a name.
+
+    Args:
+        preset: `none` (the whole image, resized), `light` (crops of 0.75 to 1.25, flip, mild colours), `standard` (what
+            the shipped network was trained with) or `strong` (larger changes of size, noise, worse pictures).
+        crop: (height, width) in pixels of what the network is shown.
+        scale: smallest and largest size of the whole image, relative to what serving shows; None for the preset's own.
+        rare_share: share of views, 0 to 1, whose crop is the one of four that holds most of the rare categories.
+
+    Returns:
+        An `Augmentation`.
+
+    Raises:
+        ValueError: the name is unknown, a value is out of range, or `none` is asked for random crops.
+    """
+    if preset not in _RECIPES:
+        raise ValueError(f"There is no augmentation {preset!r}. Expected one of {', '.join(PRESETS)}.")
+    if scale is not None and not 0 < scale[0] <= scale[1]:
+        raise ValueError(f"Received a scale of {scale}. Expected the smallest, above 0, and then the largest.")
+    if not 0 <= rare_share <= 1:
+        raise ValueError(f"Received a rare share of {rare_share}. Expected 0 to 1.")
+    if preset == "none" and (scale is not None or rare_share):
+        raise ValueError(
+            f"Received scale {scale} and rare share {rare_share} for augmentation 'none', which always shows the whole "
+            "image. Leave them out, or take 'light'."
+        )
+    recipe = _RECIPES[preset] | ({} if scale is None else {"scale": scale})
+    return Augmentation(crop=crop, rare_share=rare_share, **recipe)

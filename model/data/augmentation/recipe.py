@@ -1,0 +1,113 @@
+"""`Augmentation`: how strongly training samples are varied, and the order in which it happens.
+
+Array contract: see `model.data.augmentation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.data.augmentation import geometry, photometry
+from model.data.samples import Example
+
+# Windows to choose from where one with rare categories is wanted.
+_CANDIDATES = 4
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly training samples are varied; shares are probabilities, 0 to 1.
+
+    Attributes:
+        crop: (height, width) in pixels of what the network is shown.
+        whole: show the whole image, resized as serving does, and vary nothing; all that follows is then without effect.
+        scale: smallest and largest size of the whole image, relative to the size that serving shows the network.
+        stretch: largest logarithm of the factor by which the width grows and the height shrinks, or the reverse.
+        brightness: largest factor by which exposure is raised or lowered, minus one.
+        contrast: likewise, contrast around the image's mean.
+        saturation: likewise, the distance of each pixel from its own grey.
+        hue: largest shift of each channel's gain, as a share; the white balance of another camera.
+        blur: share of views with a blur.
+        blur_sigma: its least and greatest standard deviation in pixels.
+        jpeg: share of views with JPEG artefacts.
+        jpeg_quality: its least and greatest quality.
+        motion: share of views blurred by motion, over 3 to 9 pixels.
+        noise: share of views with sensor noise of 2 to 10 pixel values.
+        rare_share: share of views whose crop is the one of four that holds most of the rare categories.
+    """
+
+    crop: tuple[int, int]
+    whole: bool = False
+    scale: tuple[float, float] = (0.75, 2.0)
+    stretch: float = 0.1
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.5
+    hue: float = 0.1
+    blur: float = 0.1
+    blur_sigma: tuple[float, float] = (0.4, 1.5)
+    jpeg: float = 0.1
+    jpeg_quality: tuple[int, int] = (30, 80)
+    motion: float = 0.0
+    noise: float = 0.0
+    rare_share: float = 0.0
+
+    def apply(
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        *,
+        reference: tuple[int, int],
+        random: np.random.Generator,
+        donor: Callable[[], Example] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Make one random view.
+
+        Args:
+            image: uint8 (height, width, 3).
+            labels: uint8 (height, width).
+            reference: (height, width) that serving shows the network; `scale` is relative to it.
+            random: the only source of randomness, so the same generator state gives the same view.
+            donor: reads another sample, to copy rare categories from; None where there is no other.
+
+        Returns:
+            uint8 image and labels of size `crop`.
+        """
+        if self.whole:
+            return geometry.fitted(image, labels, self.crop)
+        image, labels = geometry.scaled(
+            image, labels, reference=reference, scale=self.scale, stretch=self.stretch, random=random
+        )
+        candidates = _CANDIDATES if _happens(self.rare_share, random) else 1
+        image, labels, _ = geometry.cropped(image, labels, self.crop, random=random, candidates=candidates)
+        if random.random() < 0.5:
+            image, labels = image[:, ::-1], labels[:, ::-1]
+        return self._photographed(np.ascontiguousarray(image), random), np.ascontiguousarray(labels)
+
+    def _photographed(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        image = photometry.colours(
+            image,
+            brightness=self.brightness,
+            contrast=self.contrast,
+            saturation=self.saturation,
+            hue=self.hue,
+            random=random,
+        )
+        if _happens(self.motion, random):
+            image = photometry.shaken(image, length=(3, 9), random=random)
+        if _happens(self.blur, random):
+            image = photometry.blurred(image, sigma=self.blur_sigma, random=random)
+        # Light falls through the lens before the sensor adds its noise, and the file comes last.
+        if _happens(self.noise, random):
+            image = photometry.noisy(image, sigma=(2, 10), random=random)
+        if _happens(self.jpeg, random):
+            image = photometry.compressed(image, quality=self.jpeg_quality, random=random)
+        return image
+
+
+def _happens(share: float, random: np.random.Generator) -> bool:
+    # What never happens draws nothing, so that a new kind of change leaves the views of older recipes as they were.
+    return share > 0 and random.random() < share
