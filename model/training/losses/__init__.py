@@ -22,7 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 
-from model.training.losses.lovasz import lovasz
+from model.training.losses.lovasz_softmax import lovasz
 from model.training.losses.pixelwise import cross_entropy, focal
 from model.training.losses.regions import dice, focal_tversky, jaccard, tversky
 from model.training.losses.spec import Term, parse

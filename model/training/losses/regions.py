@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from keras import KerasTensor, ops
 
-from model.training.losses.truth import Loss, check_parameter, check_weights, masked_softmax, one_hot
+from model.training.losses.truth import Loss, check_parameter, check_weights, masked_softmax, one_hot, over_pixels
 
 # One pixel: enough to keep 0/0 away, too little for any region that matters.
 SMOOTH = 1.0
@@ -142,8 +142,8 @@ def _tversky_costs(
     truth: KerasTensor, probabilities: KerasTensor, *, alpha: float, beta: float, smooth: float
 ) -> KerasTensor:
     """Return the cost of each category, float32 (categories,)."""
-    hits = ops.sum(truth * probabilities, axis=(0, 1, 2))
-    false_alarms = ops.sum((1 - truth) * probabilities, axis=(0, 1, 2))
-    misses = ops.sum(truth * (1 - probabilities), axis=(0, 1, 2))
+    hits = over_pixels(truth * probabilities)
+    false_alarms = over_pixels((1 - truth) * probabilities)
+    misses = over_pixels(truth * (1 - probabilities))
     wrong = alpha * false_alarms + beta * misses
     return wrong / (hits + wrong + smooth)

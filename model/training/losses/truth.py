@@ -39,6 +39,14 @@ def masked_softmax(logits: KerasTensor, truth: KerasTensor) -> KerasTensor:
     return ops.softmax(ops.cast(logits, "float32")) * labelled
 
 
+def over_pixels(planes: KerasTensor) -> KerasTensor:
+    """Return the sums over all pixels of a batch, float32 (categories,).
+
+    In two steps: TensorFlow adds up one after the other, and a million small numbers lose digits on the way.
+    """
+    return ops.sum(ops.sum(planes, axis=2), axis=(0, 1))
+
+
 def check_weights(weights: Sequence[float]) -> None:
     """Refuse weights that no loss can be weighed by.
 
