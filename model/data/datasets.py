@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from model.data import camvid, cityscapes, folders, synthetic
+from model.data import camvid, cityscapes, folders, prepared, synthetic
+from model.data.preparation.sources import SYNTHETIC
 from model.data.samples import Sample
 
-SYNTHETIC = "synthetic"
-
 # The plain folders come last: their layout is the least particular.
-_LAYOUTS = (cityscapes, camvid, folders)
+_LAYOUTS = (prepared, cityscapes, camvid, folders)
 
 
 def terms(data: str | Path) -> tuple[str, str]:
@@ -24,6 +23,8 @@ def terms(data: str | Path) -> tuple[str, str]:
         ValueError: the folder does not exist or has no known layout.
     """
     layout = _layout(data)
+    if layout is prepared:
+        return prepared.terms(Path(data))
     return layout.__name__.rpartition(".")[2], layout.TERMS
 
 
@@ -31,7 +32,8 @@ def open_samples(data: str | Path, split: str) -> list[Sample]:
     """List the samples of a split of a data set.
 
     Args:
-        data: `synthetic`, or a folder in the layout of Cityscapes, of CamVid, or of plain images and masks.
+        data: `synthetic`, or a folder that `prepare` made, or one in the layout of Cityscapes, of CamVid, or of plain
+            images and masks.
         split: `train`, `val`, or another split that the layout knows.
 
     Returns:
@@ -44,6 +46,19 @@ def open_samples(data: str | Path, split: str) -> list[Sample]:
     return synthetic.samples(split) if layout is synthetic else layout.samples(Path(data), split)
 
 
+def splits(data: str | Path) -> tuple[str, ...]:
+    """Name the splits that a data set has, none of which overlap.
+
+    Args:
+        data: as in `open_samples`.
+
+    Raises:
+        ValueError: the folder does not exist or has no known layout.
+    """
+    layout = _layout(data)
+    return tuple(synthetic.COUNTS) if layout is synthetic else layout.splits(Path(data))
+
+
 def _layout(data: str | Path) -> ModuleType:
     if str(data) == SYNTHETIC:
         return synthetic
@@ -54,6 +69,6 @@ def _layout(data: str | Path) -> ModuleType:
         if layout.detect(root):
             return layout
     raise ValueError(
-        f"{str(data)!r} has no layout that is known here. Expected leftImg8bit/ and gtFine/ (Cityscapes), train/ and "
-        "trainannot/ (CamVid), or images/ and masks/ (plain folders)."
+        f"{str(data)!r} has no layout that is known here. Expected manifest.json (made by prepare), leftImg8bit/ and "
+        "gtFine/ (Cityscapes), train/ and trainannot/ (CamVid), or images/ and masks/ (plain folders)."
     )

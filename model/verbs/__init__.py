@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import evaluate, export, train
+from model.verbs import evaluate, export, prepare, train
 
 VERBS: dict[str, ModuleType] = {
+    "prepare": prepare,
     "train": train,
     "evaluate": evaluate,
     "export": export,

@@ -1,0 +1,105 @@
+"""A folder that `python -m model prepare` made: the cache for fast epochs, or the originals where they lie.
+
+Array contract: see `model.data.samples`. Samples of `train`, `val` and `test` come at the cache's size; those of
+`train-original` and so on are read from the source, archive or folder, at their own.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from model.data.preparation import cache, journal, manifest, reading
+from model.data.preparation.frames import Frame
+from model.data.preparation.sources import SYNTHETIC, Source, open_source
+from model.data.samples import Sample
+
+ORIGINAL = "-original"
+
+
+def detect(root: Path) -> bool:
+    """Tell whether `root` was made by prepare, be it finished or not."""
+    return (root / journal.FILE).is_file() or manifest.begins_like_ours(root)
+
+
+def terms(root: Path) -> tuple[str, str]:
+    """Return the name and the terms of the data set that was prepared."""
+    source = _manifest(root)["source"]
+    return source["layout"], source["terms"]
+
+
+def splits(root: Path) -> tuple[str, ...]:
+    """Name the splits that were prepared."""
+    return tuple(_manifest(root)["splits"])
+
+
+def samples(root: Path, split: str) -> list[Sample]:
+    """List the samples of a split.
+
+    Args:
+        root: the prepared folder.
+        split: `train`, `val`, or `test` where there is one: from the cache, at its size; without a cache, or with
+            `-original` behind the split's name, from the source at the original size, which scores should be taken at.
+
+    Returns:
+        Samples in the manifest's order.
+
+    Raises:
+        ValueError: the folder is not finished, has no such split, lacks its cache, or lost its source.
+    """
+    found = _manifest(root)
+    wanted = split.removesuffix(ORIGINAL)
+    if wanted not in found["splits"]:
+        names = ", ".join(name + ending for ending in ("", ORIGINAL) for name in found["splits"])
+        raise ValueError(f"{root} has no split {split!r}. Expected one of {names}.")
+    records = [sample for sample in found["samples"] if sample["split"] == wanted]
+    if split.endswith(ORIGINAL) or not found["plan"]["cache"]:
+        return _originals(found, records)
+    size = found["plan"]["height"], found["plan"]["width"]
+    arrays = cache.open_arrays(root, wanted, len(records), size)
+    return [Sample(r["name"], *_paths(found, r), partial(cache.row, arrays, r["row"])) for r in records]
+
+
+def _manifest(root: Path) -> dict:
+    if (root / journal.FILE).is_file():
+        raise ValueError(
+            f"{root} is not prepared to its end. Expected a finished folder: run the same `python -m model prepare` "
+            "again, it goes on where it was."
+        )
+    return manifest.read(root)
+
+
+def _paths(found: dict, record: dict) -> tuple[Path | None, Path | None]:
+    if found["source"]["layout"] == SYNTHETIC:
+        return None, None
+    image, mask = (_located(found["source"]["paths"], record[kind]["path"]) for kind in ("image", "mask"))
+    return image, mask
+
+
+def _located(paths: list[str], name: str) -> Path:
+    """Return where a file of the manifest lies: an archive's member begins with the archive's name."""
+    for path in map(Path, paths):
+        if path.suffix == ".zip" and name.startswith(f"{path.name}/"):
+            return path.parent / name
+    roots = [Path(path) for path in paths if not path.endswith(".zip")]
+    return next((root / name for root in roots if (root / name).is_file()), roots[0] / name)
+
+
+def _originals(found: dict, records: list[dict]) -> list[Sample]:
+    size = found["plan"]["height"], found["plan"]["width"]
+    source = open_source(found["source"]["paths"], synthetic_size=size)
+    frames = {frame.name if frame.image is None else frame.image.name: frame for frame in source.frames}
+    keys = [record["image"]["path"] or record["name"] for record in records]
+    missing = [key for key in keys if key not in frames]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} images are no longer where they were prepared from, {missing[0]} first. Expected them in "
+            f"{', '.join(found['source']['paths'])}: put them back, or use the cache by naming the split without "
+            f"{ORIGINAL}."
+        )
+    return [_original(frames[key], source) for key in keys]
+
+
+def _original(frame: Frame, source: Source) -> Sample:
+    paths = [None if file is None else file.path for file in (frame.image, frame.mask)]
+    return Sample(frame.name, *paths, partial(reading.original, frame, source.to_categories))
