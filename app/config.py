@@ -68,7 +68,7 @@ def _at_least(low: int) -> Callable[[object], bool]:
 
 
 SETTINGS: dict[str, Setting] = {
-    # The folder with `unet.keras`, its compiled siblings and `card.json`.
+    # The folder with the Keras network, its compiled siblings and `card.json`.
     "ARTIFACT": Setting(str(artifact.DEFAULT_FOLDER), "the path of an artifact folder", _text),
     # How the network runs; auto is OpenVINO, or TensorFlow where the compiled file is missing or stale.
     "ENGINE": Setting("auto", "auto, openvino or tensorflow", _engine),

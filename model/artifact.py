@@ -1,7 +1,8 @@
-"""The folder that training makes and serving loads: `unet.keras`, its compiled siblings, `card.json`, `card.md`.
+"""The folder that training makes and serving loads: the Keras network, its compiled siblings, `card.json`, `card.md`.
 
-`card.json` is the contract between the two halves. Serving takes size, normalisation, category names and scores from
-it, never from constants of its own.
+The network's files carry the card's name: for the name `unet` they are `unet.keras`, `unet.openvino.xml` and
+`unet.openvino.int8.xml`. `card.json` is the contract between the two halves. Serving takes size,
+normalisation, category names and scores from it, never from constants of its own.
 """
 
 from __future__ import annotations
@@ -9,18 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from model import categories
 
 FORMAT = 1
-KERAS_FILE = "unet.keras"
-OPENVINO_FILE = "unet.openvino.xml"
-INT8_FILE = "unet.openvino.int8.xml"
 CARD_FILE = "card.json"
-# Keras saves only under its own suffix.
-PARTIAL_KERAS_FILE = "unet.partial.keras"
 DEFAULT_FOLDER = Path(__file__).resolve().parent / "artifacts" / "unet"
 
 _REQUIRED = {
@@ -55,15 +52,15 @@ class Artifact:
 
     @property
     def keras_path(self) -> Path:
-        return self.folder / KERAS_FILE
+        return self.folder / f"{self.card['name']}.keras"
 
     @property
     def openvino_path(self) -> Path:
-        return self.folder / OPENVINO_FILE
+        return self.folder / f"{self.card['name']}.openvino.xml"
 
     @property
     def int8_path(self) -> Path:
-        return self.folder / INT8_FILE
+        return self.folder / f"{self.card['name']}.openvino.int8.xml"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -106,7 +103,7 @@ def read(folder: str | Path) -> Artifact:
     """Read an artifact folder.
 
     Args:
-        folder: holds `unet.keras` and `card.json`.
+        folder: holds `card.json` and the network that it names.
 
     Returns:
         The artifact. The network itself is not loaded, nor hashed: `verify` does that.
@@ -115,17 +112,15 @@ def read(folder: str | Path) -> Artifact:
         ArtifactError: a file is missing, the card is not JSON, lacks a field, or names other categories.
     """
     folder = Path(folder)
-    for name in (CARD_FILE, KERAS_FILE):
-        if not (folder / name).is_file():
-            raise ArtifactError(
-                f"No {name} in {str(folder)!r}. Expected an artifact folder as `python -m model train` writes it."
-            )
+    _check_file(folder / CARD_FILE)
     try:
         card = json.loads((folder / CARD_FILE).read_text("utf-8"))
     except ValueError as error:
         raise ArtifactError(f"{folder / CARD_FILE} is not JSON: {error}. Write it anew with `train`.") from error
     _check_card(card, folder / CARD_FILE)
-    return Artifact(folder, card)
+    found = Artifact(folder, card)
+    _check_file(found.keras_path)
+    return found
 
 
 def verify(artifact: Artifact) -> None:
@@ -142,11 +137,21 @@ def verify(artifact: Artifact) -> None:
         )
 
 
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise ArtifactError(
+            f"No {path.name} in {str(path.parent)!r}. Expected an artifact folder as `python -m model train` writes it."
+        )
+
+
 def _check_card(card: object, path: Path) -> None:
     _check_fields(card, _REQUIRED, path, "")
     _check_fields(card["input"], _REQUIRED_INPUT, path, "input.")
     if card["format"] != FORMAT:
         raise ArtifactError(f"{path} has format {card['format']}. Expected {FORMAT}.")
+    # The files are named after it, so it must not lead out of the folder.
+    if not re.fullmatch(r"\w[\w.-]*", card["name"]):
+        raise ArtifactError(f"{path} has the name {card['name']!r}. Expected letters, digits, '_', '-' and '.'.")
     names = [category.get("name") if isinstance(category, dict) else category for category in card["categories"]]
     if names != list(categories.NAMES):
         raise ArtifactError(f"{path} names the categories {names}. Expected {list(categories.NAMES)}.")

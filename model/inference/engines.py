@@ -35,7 +35,7 @@ def create(name: str, artifact: Artifact, *, precision: str = "auto") -> Engine:
     Raises:
         ValueError: no engine or precision has this name.
         EngineError: the engine cannot run this artifact, or not at this precision; the message says what mends it.
-        ArtifactError: `unet.keras` is not the network that the card describes.
+        ArtifactError: the Keras file is not the network that the card describes.
     """
     if name not in NAMES:
         raise ValueError(f"Unknown engine {name!r}. Expected one of {', '.join(NAMES)}.")

@@ -126,7 +126,7 @@ def load(folder: str | Path = artifacts.DEFAULT_FOLDER, *, engine: str = "auto",
     """Load a network from an artifact folder.
 
     Args:
-        folder: holds `card.json`, `unet.keras` and its compiled siblings.
+        folder: holds `card.json`, the Keras network and its compiled siblings.
         engine: `"auto"`, `"openvino"` or `"tensorflow"`.
         precision: `"auto"`, `"f32"`, `"bf16"` or `"int8"`.
 

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, on `unet.keras` itself: the reference, and what runs where there is no compiled file.
+"""Keras on TensorFlow, on the network as it was trained: the reference, and what runs where there is no compiled file.
 
 Array contract: see `model.inference.contract`.
 """
@@ -17,7 +17,7 @@ from model.inference.contract import EngineError, check_image, check_images
 
 
 class TensorFlowEngine:
-    """Runs `unet.keras` with Keras on TensorFlow, which it imports only here.
+    """Runs the artifact's Keras file with Keras on TensorFlow, which it imports only here.
 
     Args:
         artifact: the network.
@@ -27,7 +27,7 @@ class TensorFlowEngine:
 
     Raises:
         EngineError: TensorFlow or Keras is not installed, or Keras already runs on another backend in this process.
-        ArtifactError: `unet.keras` is not the network that the card describes.
+        ArtifactError: the Keras file is not the network that the card describes.
     """
 
     name = "tensorflow"

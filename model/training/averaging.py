@@ -21,9 +21,10 @@ def averaged(model: keras.Model, batches: Iterable[np.ndarray], *, into: keras.M
     for target, source in zip(into.weights, model.weights, strict=True):
         target.assign(source)
     model.optimizer.finalize_variable_values(into.trainable_variables)
-    # On JAX an assigned variable shares the source's memory, which running `into` would take away from the optimiser.
+    # On JAX an assigned variable shares the source's memory, which running `into` would take away from the optimiser,
+    # and lies on all its devices, while `into` runs on one.
     for variable in into.weights:
-        variable.assign(keras.ops.copy(variable))
+        variable.assign(keras.ops.convert_to_numpy(variable).copy())
     recompute_batch_norms(into, batches)
 
 
@@ -34,7 +35,7 @@ def recompute_batch_norms(model: keras.Model, batches: Iterable[np.ndarray]) -> 
         model: changed in place.
         batches: float32 (batch, height, width, 3), normalised, of one size.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
+    norms = [norm for norm in _batch_norms(model) if norm.trainable]
     momenta = [norm.momentum for norm in norms]
     for seen, images in enumerate(batches):
         # moving = m moving + (1 - m) batch is the running mean of all batches when m = n / (n + 1).
@@ -43,3 +44,14 @@ def recompute_batch_norms(model: keras.Model, batches: Iterable[np.ndarray]) -> 
         model(images, training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+
+
+def _batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Return every batch norm once, those of models within the model as well."""
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found |= {id(norm): norm for norm in _batch_norms(layer)}
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            found[id(layer)] = layer
+    return list(found.values())

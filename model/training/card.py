@@ -9,7 +9,9 @@ from model import artifact as artifacts
 from model.artifact import Artifact
 from model.categories import NAMES, VOID
 from model.inference.contract import PRECISIONS
+from model.networks import registry
 from model.training.scoring import Scores
+from model.training.settings import modern
 
 MARKDOWN_FILE = "card.md"
 
@@ -66,9 +68,9 @@ def markdown(artifact: Artifact) -> str:
     height, width = artifact.size
     parts = [
         f"# Model card: {artifact.version}",
-        f"A U-Net that labels every pixel of a street photograph with one of {len(artifact.names)} categories: "
-        f"{', '.join(artifact.names)}. Input {width}x{height} RGB, "
-        f"{card.get('parameters', 0):,} parameters, `{artifacts.KERAS_FILE}` SHA-256 `{card['keras_sha256']}`.",
+        f"{_title(card['name'])}: labels every pixel of a street photograph with one of {len(artifact.names)} "
+        f"categories: {', '.join(artifact.names)}. Input {width}x{height} RGB, "
+        f"{card.get('parameters', 0):,} parameters, `{artifact.keras_path.name}` SHA-256 `{card['keras_sha256']}`.",
         "_Written by `python -m model`; edit `limitations` in card.json, not this file._",
         "## Scores",
         *(_score_section(name, entry) for name, entry in card["scores"].items()),
@@ -148,8 +150,10 @@ def _training_section(training: dict) -> str:
 
 def _command(settings: dict) -> str:
     flags = []
-    for name, value in settings.items():
+    for name, value in modern(settings).items():
         flag = "--val-data" if name == "validation" else f"--{name.replace('_', '-')}"
+        if value is None:
+            continue
         if isinstance(value, bool):
             flags += [flag] if value else []
         else:
@@ -157,6 +161,11 @@ def _command(settings: dict) -> str:
                 f"{flag} {shlex.quote(str(one))}" for one in (value if isinstance(value, list | tuple) else [value])
             ]
     return "python -m model train " + " \\\n  ".join(flags)
+
+
+def _title(name: str) -> str:
+    """Return how the network of a card is written; the one that ships is called by its kind alone."""
+    return "U-Net" if name == "unet" else registry.describe(name).title if name in registry.NAMES else "network"
 
 
 def _bullets(items) -> str:

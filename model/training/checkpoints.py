@@ -18,21 +18,17 @@ def exists(folder: Path) -> bool:
 
 
 def save(folder: Path, model: keras.Model, *, history: list[dict]) -> None:
-    """Write weights, optimiser state (step, moments, moving averages) and history.
+    """Write weights, optimiser state (step, moments, moving averages), states of random numbers and history.
 
     Args:
         folder: the run's folder.
         model: compiled, its optimiser built.
         history: one JSON-ready entry for each finished epoch.
     """
-    partial = folder / f"{_FILE}.partial"
     variables = {f"model/{i}": np.asarray(variable) for i, variable in enumerate(model.weights)}
     variables |= {f"optimizer/{i}": np.asarray(variable) for i, variable in enumerate(model.optimizer.variables)}
-    with open(partial, "wb") as file:
-        np.savez(file, history=json.dumps(history), **variables)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, folder / _FILE)
+    variables |= {f"seed/{i}": np.asarray(seed) for i, seed in enumerate(_seeds(model))}
+    _write(folder / _FILE, variables | {"history": np.asarray(json.dumps(history))})
 
 
 def restore(folder: Path, model: keras.Model) -> list[dict]:
@@ -52,9 +48,62 @@ def restore(folder: Path, model: keras.Model) -> list[dict]:
         return []
     path = folder / _FILE
     with np.load(path) as saved:
-        for prefix, variables in (("model", model.weights), ("optimizer", model.optimizer.variables)):
+        groups = (("model", model.weights), ("optimizer", model.optimizer.variables), ("seed", _seeds(model)))
+        for prefix, variables in groups:
             _assign(path, saved, prefix, variables)
         return json.loads(str(saved["history"]))
+
+
+def save_average(folder: Path, epoch: int, average: keras.Model) -> None:
+    """Keep the averaged network of an epoch, for runs that end with their best.
+
+    Args:
+        folder: the run's folder.
+        epoch: from 1.
+        average: its weights are written.
+    """
+    variables = {f"average/{i}": np.asarray(variable) for i, variable in enumerate(average.weights)}
+    _write(_average_path(folder, epoch), variables)
+
+
+def restore_average(folder: Path, epoch: int, average: keras.Model) -> None:
+    """Put the averaged network of an epoch into `average`.
+
+    Raises:
+        ValueError: there is none, or it is of another network.
+    """
+    path = _average_path(folder, epoch)
+    if not path.is_file():
+        raise ValueError(f"{path} is missing, the best average of this run. Start anew in another --run folder.")
+    with np.load(path) as saved:
+        _assign(path, saved, "average", average.weights)
+
+
+def drop_averages(folder: Path, *, but: int) -> None:
+    """Remove the averaged networks of all epochs but one."""
+    for path in folder.glob("average-*.npz"):
+        if path != _average_path(folder, but):
+            path.unlink()
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of its random numbers, dropout's above all, which Keras does not count among the weights."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def _average_path(folder: Path, epoch: int) -> Path:
+    return folder / f"average-{epoch}.npz"
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays in one step, so that a kill leaves the old file or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
 
 
 def _assign(path: Path, saved: np.lib.npyio.NpzFile, prefix: str, variables: list[keras.Variable]) -> None:

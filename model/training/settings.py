@@ -6,9 +6,24 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.networks.unet import STRIDE
+from model.networks import registry
+from model.networks.registry import STRIDE
 
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _FILE = "settings.json"
+
+# What settings that a folder or card does not name were before they could be named.
+_BEFORE = {
+    "network": "mobilenetv2_unet",
+    "augmentation": "standard",
+    "rare_share": 0.0,
+    "category_weights": "0.25,1,1,1,1,1,1,1",
+    "epoch_images": 0,
+    "validation_images": 0,
+    "precision": "float32",
+    "accumulate": 1,
+    "patience": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -18,62 +33,126 @@ class Settings:
     Attributes:
         data: data sets to train on, each `synthetic` or a folder.
         validation: the data set scored after each epoch.
+        network: one of `model.networks.registry.NAMES`.
         encoder_weights: a file, `imagenet` or `none`.
         freeze_encoder_batch_norm: keep the encoder's batch norms as they come with its weights.
         height: of the input that serving shows the network, in pixels, a multiple of 32.
         width: likewise.
         crop_height: of a training crop, in pixels, a multiple of 32.
         crop_width: likewise.
-        min_scale: smallest size of the whole image in training, relative to what serving shows.
+        augmentation: one of `model.data.augmentation.PRESETS`, or the file of an albumentations pipeline.
+        min_scale: smallest size of the whole image in training, relative to what serving shows; None, and `max_scale`
+            as well, for the preset's own.
         max_scale: largest.
-        epochs: passes over the training samples.
-        batch_size: crops in a step.
+        rare_share: share of crops, 0 to 1, that are chosen for the rare categories in them.
+        loss: a sum of losses, as `model.training.losses.create` reads it.
+        category_weights: what the pixelwise losses weigh each category with: eight numbers in the order of ids, parted
+            by commas, or the name of a scheme that computes them, see `model.training.weighting`.
+        epochs: how often `epoch_images` samples are shown.
+        epoch_images: training samples in an epoch; 0 for all.
+        validation_images: validation samples that are scored after each epoch, evenly spread; 0 for all.
+        batch_size: crops in a step, on all devices together.
+        accumulate: steps whose gradients are averaged into one update of the weights.
         learning_rate: peak, reached after the warm-up; a cosine takes it down to a hundredth.
         warm_up: share of all steps, 0 to 1.
         weight_decay: of AdamW, not on batch norms and biases.
-        ema: momentum of the moving average of the weights, 0 to 1.
-        dice: weight of the Dice loss beside the cross-entropy.
+        ema: momentum of the moving average of the weights for each update, 0 to 1.
+        patience: epochs without a better validation score after which training ends with the best average; 0 for all
+            epochs and the last average.
+        precision: of the arithmetic in training, one of `PRECISIONS`; the average is float32 always.
         seed: of everything random.
 
     Raises:
-        ValueError: a value is out of its range; the message names it.
+        ValueError: a value is out of its range or does not fit another; the message names it.
     """
 
     data: tuple[str, ...]
     validation: str
+    network: str
     encoder_weights: str
     freeze_encoder_batch_norm: bool
     height: int
     width: int
     crop_height: int
     crop_width: int
-    min_scale: float
-    max_scale: float
+    augmentation: str
+    min_scale: float | None
+    max_scale: float | None
+    rare_share: float
+    loss: str
+    category_weights: str
     epochs: int
+    epoch_images: int
+    validation_images: int
     batch_size: int
+    accumulate: int
     learning_rate: float
     warm_up: float
     weight_decay: float
     ema: float
-    dice: float
+    patience: int
+    precision: str
     seed: int
 
     def __post_init__(self) -> None:
+        self._check_network()
         for name in ("height", "width", "crop_height", "crop_width"):
             _expect(name, getattr(self, name), f"a positive multiple of {STRIDE}", _divides(getattr(self, name)))
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "accumulate"):
             _expect(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
-        _expect("min_scale", self.min_scale, "above 0 and at most max_scale", 0 < self.min_scale <= self.max_scale)
+        self._check_scale()
+        _expect("rare_share", self.rare_share, "0 to 1", 0 <= self.rare_share <= 1)
         _expect("learning_rate", self.learning_rate, "above 0", self.learning_rate > 0)
         _expect("warm_up", self.warm_up, "at least 0 and below 1", 0 <= self.warm_up < 1)
         _expect("ema", self.ema, "at least 0 and below 1", 0 <= self.ema < 1)
-        for name in ("weight_decay", "dice", "seed"):
+        for name in ("weight_decay", "seed", "epoch_images", "validation_images", "patience"):
             _expect(name, getattr(self, name), "at least 0", getattr(self, name) >= 0)
+        _expect("precision", self.precision, f"one of {', '.join(PRECISIONS)}", self.precision in PRECISIONS)
+
+    def _check_network(self) -> None:
+        names = ", ".join(registry.NAMES)
+        _expect("network", self.network, f"one of {names}", self.network in registry.NAMES)
+        if registry.describe(self.network).encoder is None:
+            for name, without in (("encoder_weights", "none"), ("freeze_encoder_batch_norm", False)):
+                value = getattr(self, name)
+                _expect(name, value, f"{without}: {self.network} has no pretrained encoder", value == without)
+
+    def _check_scale(self) -> None:
+        smallest, largest = self.min_scale, self.max_scale
+        if smallest is None or largest is None:
+            fits = smallest is largest
+            _expect("min_scale", smallest, f"a number beside --max-scale {largest}, or neither of them", fits)
+        else:
+            _expect("min_scale", smallest, f"above 0 and at most --max-scale {largest}", 0 < smallest <= largest)
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Smallest and largest size of the whole image, relative to what serving shows; None for the preset's own."""
+        return None if self.min_scale is None else (self.min_scale, self.max_scale)
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) that serving shows the network."""
         return self.height, self.width
+
+
+def modern(settings: dict) -> dict:
+    """Return settings that an earlier version wrote, as this one would write them.
+
+    Args:
+        settings: JSON-ready, from a run folder or a card. `dice` was the weight of the Dice loss beside cross-entropy.
+
+    Returns:
+        The settings by the names of today; what could not be chosen then has the value that it had.
+    """
+    found = dict(settings)
+    if "dice" in found:
+        share = found.pop("dice")
+        found["loss"] = f"cross_entropy+{share:g}*dice" if share else "cross_entropy"
+    # They were flags of their own before there were presets to have them.
+    if "augmentation" not in found and (found.get("min_scale"), found.get("max_scale")) == (0.75, 1.75):
+        found |= {"min_scale": None, "max_scale": None}
+    return _BEFORE | found
 
 
 def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:
@@ -93,7 +172,7 @@ def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:
     if not begun or not path.is_file():
         path.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
         return
-    found = json.loads(path.read_text("utf-8"))
+    found = modern(json.loads(path.read_text("utf-8")))
     differing = [f"{key} {found.get(key)!r}, now {value!r}" for key, value in wanted.items() if found.get(key) != value]
     if differing:
         raise ValueError(
@@ -106,6 +185,6 @@ def _divides(side: int) -> bool:
     return side > 0 and side % STRIDE == 0
 
 
-def _expect(name: str, value: float, expected: str, holds: bool) -> None:
+def _expect(name: str, value: object, expected: str, holds: bool) -> None:
     if not holds:
         raise ValueError(f"--{name.replace('_', '-')} is {value}. Expected {expected}.")

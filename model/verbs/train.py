@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 
 from model.data.datasets import SYNTHETIC
@@ -12,55 +13,101 @@ HELP = "train a network and write its artifact"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
-    add = parser.add_argument
-    add("--data", action="append", help=f"data set folder, repeatable, or {SYNTHETIC!r} (used when none is given)")
-    add("--val-data", help="data set whose val split is scored after each epoch (default: the first --data)")
-    add("--run", type=Path, default=Path("runs/unet"), help="folder of checkpoint and settings; goes on if it has one")
-    add("--artifact", type=Path, default=Path("runs/unet/artifact"), help="folder that receives the network")
-    add("--encoder-weights", default="none", help="MobileNetV2 .weights.h5 file, 'imagenet' to download, or 'none'")
-    add("--freeze-encoder-batch-norm", action="store_true", help="keep the encoder's batch norms as they come")
-    add("--height", type=int, default=320, help="of the input when serving, pixels, a multiple of 32")
-    add("--width", type=int, default=640, help="likewise")
-    add("--crop-height", type=int, default=256, help="of a training crop, pixels, a multiple of 32")
-    add("--crop-width", type=int, default=512, help="likewise")
-    add("--min-scale", type=float, default=0.75, help="smallest size of an image in training, relative to --height")
-    add("--max-scale", type=float, default=1.75, help="largest")
-    add("--epochs", type=int, default=24, help="passes over the training samples")
-    add("--batch-size", type=int, default=8, help="crops in a step")
-    add("--learning-rate", type=float, default=6e-4, help="peak of warm-up and cosine")
-    add("--warm-up", type=float, default=0.05, help="share of all steps")
-    add("--weight-decay", type=float, default=0.02, help="of AdamW, weights only")
-    add("--ema", type=float, default=0.998, help="momentum of the weights' moving average")
-    add("--dice", type=float, default=0.5, help="weight of the Dice loss beside cross-entropy")
-    add("--seed", type=int, default=1, help="of everything random")
-    add("--workers", type=int, default=2, help="threads that read ahead")
+    _add_data(parser.add_argument)
+    _add_network(parser.add_argument)
+    _add_steps(parser.add_argument)
+    _add_machine(parser.add_argument)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train, or go on with, the network that the flags describe."""
-    from model.training.settings import Settings
+    from model.training import devices
     from model.training.train import train
 
-    data = tuple(options.data or [SYNTHETIC])
-    settings = Settings(
-        data=data,
-        validation=options.val_data or data[0],
-        encoder_weights=options.encoder_weights,
-        freeze_encoder_batch_norm=options.freeze_encoder_batch_norm,
-        height=options.height,
-        width=options.width,
-        crop_height=options.crop_height,
-        crop_width=options.crop_width,
-        min_scale=options.min_scale,
-        max_scale=options.max_scale,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        warm_up=options.warm_up,
-        weight_decay=options.weight_decay,
-        ema=options.ema,
-        dice=options.dice,
-        seed=options.seed,
+    devices.join(options.hosts, options.host_index)
+    chosen = settings(options)
+    written = train(
+        chosen,
+        run_folder=options.run or Path("runs") / chosen.network,
+        artifact_folder=options.artifact or Path("runs") / chosen.network / "artifact",
+        workers=options.workers,
+        devices=devices.choose(options.devices),
+        tensorboard=options.tensorboard,
     )
-    written = train(settings, run_folder=options.run, artifact_folder=options.artifact, workers=options.workers)
-    print(f"wrote {written.folder} ({written.version})")
+    if written is not None:
+        print(f"wrote {written.folder} ({written.version})")
+
+
+def settings(options: argparse.Namespace):
+    """Return the `Settings` that flags stand for.
+
+    Raises:
+        ValueError: a value is out of its range; the message names its flag.
+    """
+    from model.training.settings import Settings
+
+    given = {field.name: getattr(options, field.name) for field in fields(Settings)}
+    given["data"] = tuple(options.data or [SYNTHETIC])
+    given["validation"] = options.validation or given["data"][0]
+    return Settings(**given)
+
+
+def _add_data(add) -> None:
+    add("--data", action="append", help=f"data set folder, repeatable, or {SYNTHETIC!r} (used when none is given)")
+    add("--val-data", dest="validation", help="data set whose val split is scored (default: the first --data)")
+    add("--validation-images", type=int, default=0, help="how many of it, evenly spread, after each epoch; 0 for all")
+    add("--crop-height", type=int, default=256, help="of a training crop, pixels, a multiple of 32")
+    add("--crop-width", type=int, default=512, help="likewise")
+    add("--augmentation", default="standard", help="none, light, standard or strong, or an albumentations file")
+    add("--min-scale", type=float, help="smallest size of an image, relative to --height (default: the preset's)")
+    add("--max-scale", type=float, help="largest")
+    add("--rare-share", type=float, default=0.0, help="share of crops chosen for the rare categories in them")
+
+
+def _add_network(add) -> None:
+    names = "fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet, efficientnetb0_unet, deeplabv3plus or bisenetv2"
+    add("--network", default="mobilenetv2_unet", help=names)
+    add("--encoder-weights", default="none", help="the encoder's weights file, 'imagenet' to download, or 'none'")
+    add("--freeze-encoder-batch-norm", action="store_true", help="keep the encoder's batch norms as they come")
+    add("--height", type=int, default=320, help="of the input when serving, pixels, a multiple of 32")
+    add("--width", type=int, default=640, help="likewise")
+    add(
+        "--loss",
+        default="cross_entropy+0.5*dice",
+        help="sum of cross_entropy, dice, jaccard, tversky, focal, focal_tversky, lovasz and combo, such as "
+        "'focal(gamma=2)+0.5*lovasz'",
+    )
+    add(
+        "--category-weights",
+        default="0.25,1,1,1,1,1,1,1",
+        help="of the pixelwise losses, by id; or median-frequency or enet, computed from the training masks",
+    )
+
+
+def _add_steps(add) -> None:
+    add("--epochs", type=int, default=24, help="how often --epoch-images samples are shown")
+    add("--epoch-images", type=int, default=0, help="training samples in an epoch; 0 for all")
+    add("--batch-size", type=int, default=8, help="crops in a step, on all devices together")
+    add("--accumulate", type=int, default=1, help="steps whose gradients make one update")
+    add("--learning-rate", type=float, default=6e-4, help="peak of warm-up and cosine")
+    add("--warm-up", type=float, default=0.05, help="share of all steps")
+    add("--weight-decay", type=float, default=0.02, help="of AdamW, weights only")
+    add("--ema", type=float, default=0.998, help="momentum of the weights' moving average")
+    add(
+        "--patience",
+        type=int,
+        default=0,
+        help="epochs without a better score that end it, with the best; 0: none",
+    )
+    add("--precision", default="float32", help="float32, mixed_float16 or mixed_bfloat16")
+    add("--seed", type=int, default=1, help="of everything random")
+
+
+def _add_machine(add) -> None:
+    add("--run", type=Path, help="folder of checkpoint and settings; goes on if it has one (default: runs/NETWORK)")
+    add("--artifact", type=Path, help="folder that receives the network (default: runs/NETWORK/artifact)")
+    add("--tensorboard", type=Path, help="folder that receives event files for TensorBoard")
+    add("--workers", type=int, default=2, help="threads that read ahead")
+    add("--devices", default="auto", help="how many share a batch; more than one needs KERAS_BACKEND=jax")
+    add("--hosts", help="host:port of all hosts of this run, parted by commas, the first leads; or 'auto' in a cluster")
+    add("--host-index", type=int, help="which of --hosts this is, from 0")

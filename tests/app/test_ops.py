@@ -29,7 +29,7 @@ class WarmingSegmenter(FakeSegmenter):
 def folder(tmp_path):
     """An artifact folder with a card and no network to speak of."""
     artifact.write_card(tmp_path, card())
-    (tmp_path / artifact.KERAS_FILE).write_bytes(b"")
+    artifact.Artifact(tmp_path, card()).keras_path.write_bytes(b"")
     return str(tmp_path)
 
 

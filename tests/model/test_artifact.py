@@ -15,8 +15,8 @@ SIZE = (64, 128)
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a card and a file in place of a network, which nothing here opens."""
-    (tmp_path / artifact.KERAS_FILE).write_bytes(b"network")
-    artifact.write_card(tmp_path, card(keras_sha256=artifact.sha256(tmp_path / artifact.KERAS_FILE)))
+    (tmp_path / "unet.keras").write_bytes(b"network")
+    artifact.write_card(tmp_path, card(keras_sha256=artifact.sha256(tmp_path / "unet.keras")))
     return tmp_path
 
 
@@ -42,12 +42,26 @@ def test_sha256_is_the_known_one(tmp_path):
 
 
 def test_another_network_than_the_card_s_is_refused(folder):
-    (folder / artifact.KERAS_FILE).write_bytes(b"another network")
+    (folder / "unet.keras").write_bytes(b"another network")
     with pytest.raises(ArtifactError, match="Its card was written for"):
         artifact.verify(artifact.read(folder))
 
 
-@pytest.mark.parametrize("name", [artifact.KERAS_FILE, artifact.CARD_FILE])
+def test_the_network_s_files_carry_the_card_s_name(folder):
+    (folder / "unet.keras").rename(folder / "fcn8s.keras")
+    artifact.write_card(folder, card(name="fcn8s", keras_sha256=artifact.sha256(folder / "fcn8s.keras")))
+    read = artifact.read(folder)
+    artifact.verify(read)
+    paths = (read.keras_path, read.compiled_path("f32"), read.compiled_path("bf16"), read.compiled_path("int8"))
+    assert [path.name for path in paths] == [
+        "fcn8s.keras",
+        "fcn8s.openvino.xml",
+        "fcn8s.openvino.xml",
+        "fcn8s.openvino.int8.xml",
+    ]
+
+
+@pytest.mark.parametrize("name", ["unet.keras", artifact.CARD_FILE])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
     with pytest.raises(ArtifactError, match=f"No {name} in"):
@@ -63,6 +77,8 @@ def test_a_missing_file_is_named(folder, name):
         (json.dumps(card(training=None)), "has no 'training' of type dict"),
         (json.dumps(card(input={"width": 128, "mean": 0, "std": 1})), "has no 'input.height' of type int"),
         (json.dumps(card(input={"height": 64, "width": 128, "mean": 0})), "has no 'input.std' of type number"),
+        (json.dumps(card(name="../unet")), "has the name '../unet'"),
+        (json.dumps(card(name="")), "has the name ''"),
         (json.dumps(card(categories=["void"])), "names the categories ['void']"),
         (json.dumps(card(categories=[{"name": "road"}])), "names the categories ['road']"),
     ],

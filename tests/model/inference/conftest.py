@@ -44,11 +44,11 @@ def write_openvino(
 
 
 def write_artifact(folder: Path, model, *, size: tuple[int, int] = SIZE) -> artifacts.Artifact:
-    """Write `unet.keras` and `card.json`."""
-    model.save(folder / artifacts.KERAS_FILE)
+    """Write `tiny.keras` and `card.json`."""
+    model.save(folder / "tiny.keras")
     card = artifacts.describe(size=size, mean=127.5, std=127.5) | {
         "name": "tiny",
-        "keras_sha256": artifacts.sha256(folder / artifacts.KERAS_FILE),
+        "keras_sha256": artifacts.sha256(folder / "tiny.keras"),
         "training": {},
         "scores": {},
         "terms": {},
@@ -75,7 +75,7 @@ def tiny_model():
 @pytest.fixture(scope="session")
 def tiny_artifact(tiny_model, tmp_path_factory) -> artifacts.Artifact:
     """The tiny network, exported. Not to be changed by a test."""
-    from model.training.export import export
+    from model.training.exporting.openvino_files import export
 
     artifact = write_artifact(tmp_path_factory.mktemp("artifact"), tiny_model)
     export(artifact)

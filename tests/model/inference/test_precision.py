@@ -90,7 +90,7 @@ def test_one_precision_overrides_what_the_processor_does_well(with_int8, process
 
 @pytest.mark.parametrize("name", ["auto", "openvino"])
 def test_int8_without_its_file_is_refused_with_the_command(name, tiny_artifact):
-    with pytest.raises(EngineError, match=r"No unet\.openvino\.int8\.xml.*export --artifact .* --data"):
+    with pytest.raises(EngineError, match=r"No tiny\.openvino\.int8\.xml.*export --artifact .* --data"):
         engines.create(name, tiny_artifact, precision="int8")
 
 

@@ -50,7 +50,7 @@ def test_training_learns(trained):
 def test_the_network_opens_without_anything_of_ours_and_takes_any_multiple_of_32(trained):
     code = (
         "import keras, numpy, sys\n"
-        f"network = keras.saving.load_model({str(trained / 'unet.keras')!r}, compile=False)\n"
+        f"network = keras.saving.load_model({str(artifact.read(trained).keras_path)!r}, compile=False)\n"
         "answer = network(numpy.zeros((1, 96, 160, 3), 'float32')).numpy()\n"
         "assert answer.shape == (1, 96, 160, 8), answer.shape\n"
         "assert abs(answer.sum(-1) - 1).max() < 1e-5\n"
@@ -148,8 +148,21 @@ def test_a_missing_mask_is_named_before_training_starts(command, train_flags, tm
     [
         ("--height", "100", "--height is 100. Expected a positive multiple of 32"),
         ("--epochs", "0", "--epochs is 0. Expected at least 1"),
-        ("--min-scale", "3", "--min-scale is 3.0. Expected above 0 and at most max_scale"),
+        ("--min-scale", "3", "--min-scale is 3.0. Expected a number beside --max-scale None, or neither of them"),
         ("--encoder-weights", "nowhere.h5", "'nowhere.h5' are not a file"),
+        (
+            "--network",
+            "resnet",
+            "--network is resnet. Expected one of fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet",
+        ),
+        ("--loss", "dise", "dise"),
+        ("--augmentation", "wild", "There is no augmentation 'wild'. Expected one of none, light, standard, strong"),
+        ("--category-weights", "1,2", "--category-weights is '1,2'. Expected 8 numbers of at least 0"),
+        ("--precision", "float64", "--precision is float64. Expected one of float32, mixed_float16, mixed_bfloat16"),
+        ("--accumulate", "0", "--accumulate is 0. Expected at least 1"),
+        ("--devices", "2", "--devices is 2 on the backend tensorflow. Expected 1 or auto: keras.distribution"),
+        ("--devices", "many", "--devices is many. Expected auto, or a number of at least 1"),
+        ("--hosts", "a:1,b:1", "--hosts on the backend tensorflow. Expected JAX"),
     ],
 )
 def test_impossible_settings_are_refused_in_words(flag, value, expected, capsys, scenes, tmp_path):

@@ -1,0 +1,64 @@
+"""What a finished run leaves behind: the averaged network, and the card that says what it is and how it was made."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+
+from model import artifact
+from model.artifact import Artifact
+from model.data.batches import NORMALISATION
+from model.data.datasets import terms
+from model.networks.heads import with_softmax
+from model.training.card import write_markdown
+from model.training.scoring import Scores
+from model.training.settings import Settings
+
+_HISTORY = ("epoch", "loss", "mean_iou", "seconds", "images_per_second")
+
+
+def write(
+    network: keras.Model, settings: Settings, *, history: list[dict], scores: Scores, about: dict, folder: Path
+) -> Artifact:
+    """Write an artifact.
+
+    Args:
+        network: from images to logits, float32.
+        settings: that it was trained with.
+        history: an entry for each epoch.
+        scores: of this network on the validation samples.
+        about: what else there is to know of the training.
+        folder: receives the network and its card; made when absent.
+
+    Returns:
+        The artifact, read back.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Artifact(folder, {"name": settings.network}).keras_path
+    # Keras saves only under its own suffix.
+    partial = path.with_suffix(".partial.keras")
+    with_softmax(network).save(partial)
+    os.replace(partial, path)
+    card = artifact.describe(size=settings.size, **NORMALISATION) | {
+        "name": settings.network,
+        "keras_sha256": artifact.sha256(path),
+        "parameters": network.count_params(),
+        "training": about
+        | {
+            "backend": keras.backend.backend(),
+            "keras": keras.__version__,
+            "settings": asdict(settings),
+            # Runs that an earlier version began do not know everything.
+            "history": [{key: entry[key] for key in _HISTORY if key in entry} for entry in history],
+        },
+        "scores": {"validation": scores.as_dict()},
+        "limitations": [],
+        "terms": {"code": "Apache-2.0"} | {f"trained on {name}": text for name, text in map(terms, settings.data)},
+    }
+    artifact.write_card(folder, card)
+    written = artifact.read(folder)
+    write_markdown(written)
+    return written

@@ -1,0 +1,113 @@
+"""What is trained and how a step changes it: network, loss, optimiser and its schedule, from the settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+
+from model.categories import COUNT, VOID
+from model.data import augmentation
+from model.data.batches import Views
+from model.networks import registry
+from model.training import losses, weighting
+from model.training.settings import Settings
+
+# Void is no category of the official score, so the losses that weigh whole categories leave it out.
+REGION_WEIGHTS = tuple(float(category != VOID) for category in range(COUNT))
+
+
+def build(settings: Settings, *, precision: str = "float32", encoder_weights: str | None = None) -> keras.Model:
+    """Build the network with free sides.
+
+    Args:
+        settings: name the network.
+        precision: of its arithmetic, a Keras dtype policy; its weights are float32 in all of them.
+        encoder_weights: a file, `imagenet`, or `none` or None.
+
+    Returns:
+        A model from images to logits.
+
+    Raises:
+        ValueError: the encoder weights do not exist or do not fit.
+    """
+    with _policy(precision):
+        return registry.create(
+            settings.network,
+            categories=COUNT,
+            encoder_weights=None if encoder_weights == "none" else encoder_weights,
+            freeze_encoder_batch_norm=settings.freeze_encoder_batch_norm,
+        )
+
+
+def check(settings: Settings) -> None:
+    """See that names in the settings are known, before data is read.
+
+    Raises:
+        ValueError: an augmentation, a loss or the category weights can't be read; the message lists what is known.
+    """
+    views(settings)
+    equal = weighting.numbers(weighting.EQUAL)
+    losses.create(settings.loss, category_weights=equal, region_weights=REGION_WEIGHTS)
+    if settings.category_weights not in weighting.SCHEMES:
+        weighting.numbers(settings.category_weights)
+
+
+def views(settings: Settings) -> Views:
+    """Return what makes training crops of samples: a preset, or the pipeline in a file of albumentations.
+
+    Raises:
+        ValueError: the preset is unknown, or does not take what the settings ask.
+    """
+    crop = (settings.crop_height, settings.crop_width)
+    return augmentation.create(settings.augmentation, crop=crop, scale=settings.scale, rare_share=settings.rare_share)
+
+
+def compile_model(model: keras.Model, settings: Settings, *, steps: int, category_weights: Sequence[float]) -> None:
+    """Give the network its loss and its optimiser, whose state is made at once, so that a checkpoint finds it.
+
+    Args:
+        model: changed in place.
+        settings: what to do.
+        steps: batches in the whole run.
+        category_weights: see `losses.create`.
+
+    Raises:
+        ValueError: the loss is unknown or its weights do not fit.
+    """
+    loss = losses.create(settings.loss, category_weights=category_weights, region_weights=REGION_WEIGHTS)
+    # Keras puts its dynamic loss scaling around the optimiser of a mixed_float16 model.
+    model.compile(_optimizer(settings, steps=steps), loss=loss)
+    model.optimizer.build(model.trainable_variables)
+
+
+def _optimizer(settings: Settings, *, steps: int) -> keras.optimizers.Optimizer:
+    warm_up = round(steps * settings.warm_up)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate / 100,
+        decay_steps=max(1, steps - warm_up),
+        alpha=0.01,
+        warmup_target=settings.learning_rate,
+        warmup_steps=max(1, warm_up),
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=settings.weight_decay,
+        use_ema=True,
+        # Keras moves the average after every step, also after those that only add to the gradients.
+        ema_momentum=settings.ema ** (1 / settings.accumulate),
+        gradient_accumulation_steps=settings.accumulate if settings.accumulate > 1 else None,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
