@@ -18,16 +18,22 @@ _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_tile
 
 def describe() -> dict:
     """Return it as words by topic."""
-    flags = _cpuinfo("flags").split()
     memory = int(Path("/proc/meminfo").read_text("ascii").split()[1]) * 1024 / 1e9
-    name = _cpuinfo("model name") or platform.machine()
     return {
-        "Processor": f"{name}, {processors.count()} to use of {os.cpu_count()}; "
-        + (" ".join(flag for flag in _FLAGS if flag in flags) or "no vector extensions known"),
+        "Processor": processor(),
         "Memory": f"{memory:.0f} GB",
         "System": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "Packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
     }
+
+
+def processor() -> str:
+    """Return its name, how many of them there are to use, and the vector extensions that matter here."""
+    flags = _cpuinfo("flags").split()
+    name = _cpuinfo("model name") or platform.machine()
+    return f"{name}, {processors.count()} to use of {os.cpu_count()}; " + (
+        " ".join(flag for flag in _FLAGS if flag in flags) or "no vector extensions known"
+    )
 
 
 def load() -> float:

@@ -1,0 +1,30 @@
+"""The U-Net that ships: MobileNetV2 encoder, light decoder; 2.35 million parameters for eight categories.
+
+Array contract: see `model.networks.blocks`.
+"""
+
+from __future__ import annotations
+
+import keras
+
+from model.networks.blocks import Options, logits_at
+from model.networks.decoders import DECODER_CHANNELS, decode
+from model.networks.encoders import mobilenet_v2
+
+
+def build(images: keras.KerasTensor, options: Options) -> keras.KerasTensor:
+    """Build a U-Net (Ronneberger et al. 2015, arXiv 1505.04597) on a MobileNetV2 encoder.
+
+    Args:
+        images: symbolic.
+        options: see there.
+
+    Returns:
+        `logits`.
+
+    Raises:
+        ValueError: the encoder weights do not exist.
+    """
+    skips, features = mobilenet_v2(images, options)
+    features = decode(features, skips, DECODER_CHANNELS, momentum=options.batch_norm_momentum)
+    return logits_at(features, options.categories, stride=2)
