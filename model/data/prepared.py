@@ -16,6 +16,8 @@ from model.data.samples import Sample
 
 ORIGINAL = "-original"
 
+_LABEL_IDS = "_labelIds.png"
+
 
 def detect(root: Path) -> bool:
     """Tell whether `root` was made by prepare, be it finished or not."""
@@ -29,7 +31,11 @@ def terms(root: Path) -> tuple[str, str]:
 
 
 def splits(root: Path) -> tuple[str, ...]:
-    """Name the splits that were prepared."""
+    """Name those of `train`, `val` and `test` that were prepared.
+
+    Raises:
+        ValueError: the folder is not finished.
+    """
     return tuple(_manifest(root)["splits"])
 
 
@@ -101,5 +107,14 @@ def _originals(found: dict, records: list[dict]) -> list[Sample]:
 
 
 def _original(frame: Frame, source: Source) -> Sample:
-    paths = [None if file is None else file.path for file in (frame.image, frame.mask)]
-    return Sample(frame.name, *paths, partial(reading.original, frame, source.to_categories))
+    image, mask = (None if file is None else file.path for file in (frame.image, frame.mask))
+    load = partial(reading.original, frame, source.to_categories)
+    return Sample(frame.name, image, mask, load, _instances_path(mask))
+
+
+def _instances_path(mask: Path | None) -> Path | None:
+    """Return the official instance ids beside a mask; those in an archive have no file of their own."""
+    if mask is None or not mask.name.endswith(_LABEL_IDS):
+        return None
+    path = mask.with_name(mask.name.removesuffix(_LABEL_IDS) + "_instanceIds.png")
+    return path if path.is_file() else None
