@@ -35,9 +35,16 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def intersection_over_union(confusion: np.ndarray) -> np.ndarray:
-    """Return TP / (TP + FP + FN) of each category, float64 (categories,), NaN where a category never occurs."""
-    hits = np.diagonal(confusion).astype(np.float64)
-    union = confusion.sum(0) + confusion.sum(1) - hits
+    """Return TP / (TP + FP + FN) of each category.
+
+    Args:
+        confusion: int64 (categories, categories), or many of them, (..., categories, categories).
+
+    Returns:
+        float64 (..., categories), NaN where a category never occurs.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    union = confusion.sum(-2) + confusion.sum(-1) - hits
     return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
 
 

@@ -1,0 +1,119 @@
+"""Scores a folder of label id PNGs, whatever made them, as the official Cityscapes scripts do.
+
+Array contract: see `model.training.evaluation.truth` and `model.training.metrics`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from model import categories
+from model.categories import IGNORE
+from model.data.samples import Sample
+from model.training.evaluation import boundaries, label_files, truths
+from model.training.evaluation.tally import count, tally
+from model.training.evaluation.truth import NO_TRUTH, Truth
+from model.training.scoring import ImageScore, Scores, total
+
+SUFFIX = ".png"
+
+
+def find(samples: Sequence[Sample], folder: Path) -> list[Path]:
+    """Find the prediction of each sample.
+
+    Args:
+        samples: what was predicted.
+        folder: searched with all its subfolders for `<name of the sample>.png` or `<name>_<anything>.png`, as the
+            official scripts do.
+
+    Returns:
+        One path for each sample, in their order.
+
+    Raises:
+        ValueError: the folder is none, or a sample has no prediction, or several; the message names it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{str(folder)!r} is not a folder. Expected one with label id PNGs.")
+    files = {}
+    for path in folder.rglob(f"*{SUFFIX}"):
+        files.setdefault(path.stem, []).append(path)
+    stems = sorted(files)
+    return [_only(sample.name, _matching(sample.name, stems, files), folder) for sample in samples]
+
+
+def score_predictions(
+    samples: Sequence[Sample], folder: Path, *, cache: Path | None = None, boundary: bool = True, workers: int = 2
+) -> Scores:
+    """Score label id PNGs against the masks of samples.
+
+    Args:
+        samples: their photographs are not read where masks are official label ids.
+        folder: see `find`; 8-bit PNGs of official label ids, of the masks' sizes.
+        cache: see `truths.of_samples`: the second scoring of the same samples then reads only the predictions.
+        boundary: whether to count boundary IoU too, which the official scripts do not.
+        workers: threads that read and count.
+
+    Returns:
+        Everything but the calibration, for which probabilities are missing.
+
+    Raises:
+        ValueError: see `find`; or a file can't be read, has another size or unknown ids; the message names it.
+    """
+    paths = find(samples, folder)
+    known = truths.of_samples(samples, cache=cache, workers=workers)
+
+    def score_one(sample: Sample, path: Path, truth: Truth) -> ImageScore:
+        try:
+            return _score(sample.name, label_files.read(path), truth, boundary=boundary)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+
+    with ThreadPoolExecutor(workers) as pool:
+        return total(list(pool.map(score_one, samples, paths, known)))
+
+
+def labels_of(label_ids: np.ndarray) -> np.ndarray:
+    """Return the categories of label ids as they are scored, uint8: void for a label that the scripts ignore."""
+    return np.where(categories.scored(label_ids), categories.from_label_ids(label_ids), categories.VOID)
+
+
+def _score(name: str, label_ids: np.ndarray, truth: Truth, *, boundary: bool) -> ImageScore:
+    if label_ids.shape != truth.size:
+        raise ValueError(
+            f"it is {label_ids.shape[1]}x{label_ids.shape[0]}, its mask {truth.size[1]}x{truth.size[0]}. Expected the "
+            "same size: resize the answer by nearest neighbour."
+        )
+    counts = tally(truth, count(truth, label_ids))
+    bands = _bands(label_ids, truth) if boundary else None
+    return ImageScore(name, *counts, boundaries=bands)
+
+
+def _bands(label_ids: np.ndarray, truth: Truth) -> np.ndarray:
+    expected = truth.label_ids()
+    scored = categories.scored(expected)
+    labels = np.where(scored, categories.from_label_ids(np.where(expected == NO_TRUTH, 0, expected)), IGNORE)
+    return boundaries.count(labels.astype(np.uint8), labels_of(label_ids).astype(np.uint8))
+
+
+def _matching(name: str, stems: list[str], files: dict[str, list[Path]]) -> list[Path]:
+    found = list(files.get(name, ()))
+    for stem in stems[bisect_left(stems, f"{name}_") :]:
+        if not stem.startswith(f"{name}_"):
+            break
+        found += files[stem]
+    return found
+
+
+def _only(name: str, found: list[Path], folder: Path) -> Path:
+    if len(found) == 1:
+        return found[0]
+    several = f"several predictions of {name}: {', '.join(str(path) for path in sorted(found)[:3])}"
+    raise ValueError(
+        f"{folder} has {several if found else f'no prediction of {name}'}. Expected one PNG named {name}.png or "
+        f"{name}_<anything>.png for each image."
+    )
