@@ -45,6 +45,11 @@ def detect(root: Path) -> bool:
     return any((root / f"{split}annot").is_dir() for split in SPLITS)
 
 
+def splits(root: Path) -> tuple[str, ...]:
+    """Name those of `train`, `val` and `test` that have masks."""
+    return tuple(split for split in SPLITS if (root / f"{split}annot").is_dir())
+
+
 def samples(root: Path, split: str) -> list[Sample]:
     """List the samples of a split.
 

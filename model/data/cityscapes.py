@@ -24,11 +24,23 @@ TERMS = (
 
 _IMAGE = "_leftImg8bit"
 _MASK = "_gtFine_labelIds.png"
+_INSTANCES = "_gtFine_instanceIds.png"
 
 
 def detect(root: Path) -> bool:
     """Tell whether `root` has the Cityscapes layout."""
     return (root / "leftImg8bit").is_dir()
+
+
+def splits(root: Path) -> tuple[str, ...]:
+    """Name those of `train`, `val` and `official-val` that have images."""
+    cities = {image.parent.name for image in (root / "leftImg8bit" / "train").glob(f"*/*{_IMAGE}.*")}
+    there = {
+        "train": any(_belongs(city, "train") for city in cities),
+        "val": any(_belongs(city, "val") for city in cities),
+        "official-val": any((root / "leftImg8bit" / "val").glob(f"*/*{_IMAGE}.*")),
+    }
+    return tuple(name for name, has_images in there.items() if has_images)
 
 
 def samples(root: Path, split: str) -> list[Sample]:
@@ -65,6 +77,11 @@ def to_categories(label_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return categories.from_label_ids(label_ids), categories.scored(label_ids)
 
 
+def label_ids_path(sample: Sample) -> Path | None:
+    """Return the mask of official label ids that a sample is read from; None for a sample of another layout."""
+    return sample.mask_path if getattr(sample.load, "func", None) is _load else None
+
+
 def _belongs(city: str, split: str) -> bool:
     if split in ("official-val", "all"):
         return True
@@ -77,7 +94,9 @@ def _mask_path(root: Path, image: Path) -> Path:
 
 
 def _sample(image: Path, mask: Path) -> Sample:
-    return Sample(image.stem.removesuffix(_IMAGE), image, mask, partial(_load, image, mask))
+    instances = mask.with_name(mask.name.removesuffix(_MASK) + _INSTANCES)
+    load = partial(_load, image, mask)
+    return Sample(image.stem.removesuffix(_IMAGE), image, mask, load, instances if instances.is_file() else None)
 
 
 def _load(image: Path, mask: Path) -> Example:

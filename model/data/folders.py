@@ -24,8 +24,17 @@ VALIDATION_SHARE = 0.15
 
 def detect(root: Path) -> bool:
     """Tell whether `root` has images beside masks, at its top or in `train` or `val`."""
-    places = (root, root / "train", root / "val")
-    return any((place / "images").is_dir() and (place / "masks").is_dir() for place in places)
+    return any(_has_pairs(place) for place in (root, root / "train", root / "val"))
+
+
+def splits(root: Path) -> tuple[str, ...]:
+    """Name the folders of `root` with images beside masks; or else those of `train` and `val` with images."""
+    own = [place.name for place in sorted(root.iterdir()) if _has_pairs(place)]
+    if own:
+        # In the order in which people say them; others follow.
+        return tuple(sorted(own, key=lambda name: (SPLITS.index(name) if name in SPLITS else len(SPLITS), name)))
+    held = {held_out(sample.name) for sample in _pairs(root)}
+    return tuple(name for name, validates in (("train", False), ("val", True)) if validates in held)
 
 
 def samples(root: Path, split: str) -> list[Sample]:
@@ -66,6 +75,10 @@ def held_out(stem: str) -> bool:
     """Tell whether an image of this stem validates: the same on every machine and whatever lies beside it."""
     digest = hashlib.sha256(stem.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
+
+
+def _has_pairs(place: Path) -> bool:
+    return (place / "images").is_dir() and (place / "masks").is_dir()
 
 
 def _pairs(folder: Path) -> list[Sample]:

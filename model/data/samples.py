@@ -36,12 +36,15 @@ class Sample:
         image_path: the photograph, or None where it is generated.
         mask_path: the mask, or None where it is generated.
         load: reads both, without the size check that `read` makes.
+        instances_path: official ids of single people and vehicles, or None where there are none
+            (`model.data.instances` reads them).
     """
 
     name: str
     image_path: Path | None
     mask_path: Path | None
     load: Callable[[], Example]
+    instances_path: Path | None = None
 
     def read(self) -> Example:
         """Read image and mask.
@@ -100,6 +103,21 @@ def read_mask(path: Path, *, content: bytes | None = None) -> np.ndarray:
             "convert a mask of colours to ids first."
         )
     return np.asarray(mask)
+
+
+def read_instance_mask(path: Path) -> np.ndarray:
+    """Read a mask of instance ids, 16-bit grey as Cityscapes writes them, as int32 (height, width).
+
+    Raises:
+        ValueError: the file is missing, is no image, or holds something else.
+    """
+    mask = _open(path, None)
+    if not mask.mode.startswith("I"):
+        raise ValueError(
+            f"{path} is an image of mode {mask.mode}. Expected the 16-bit grey PNG of instance ids that the official "
+            "scripts write (_gtFine_instanceIds.png)."
+        )
+    return np.asarray(mask).astype(np.int32)
 
 
 def paired(images: Iterable[Path], mask_of: Callable[[Path], Path]) -> list[tuple[Path, Path]]:

@@ -71,7 +71,18 @@ def render(template: str, *, values: dict) -> str:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"percent": percent, "number": number}
     return environment.get_template(template).render(values)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share of 0 to 1 as percent; a filter of the templates as well. `percent(0.388)` is `38.8 %`."""
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Write a number with commas; a filter of the templates as well. `number(2641)` is `2,641`."""
+    return f"{value:,.{digits}f}"
 
 
 def create_figure(*, width: float = 4.6, height: float = 2.8) -> tuple[Figure, Axes]:
@@ -107,15 +118,16 @@ def figure_uri(figure: Figure) -> str:
     return _uri("image/svg+xml", _following_the_page(drawn.getvalue()).encode())
 
 
-def image_uri(image: np.ndarray, *, quality: int = 80) -> str:
+def image_uri(image: np.ndarray, *, quality: int = 80, lossless: bool = False) -> str:
     """Write an image for the `src` of an `img`.
 
     Args:
         image: uint8 (height, width, 3) RGB.
         quality: of the JPEG, 1 to 95.
+        lossless: write a PNG instead, for what is drawn and not photographed.
 
     Returns:
-        `data:` URI of a JPEG.
+        `data:` URI of a JPEG or PNG.
 
     Raises:
         ValueError: the array is not uint8 (height, width, 3).
@@ -123,6 +135,9 @@ def image_uri(image: np.ndarray, *, quality: int = 80) -> str:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"Received {image.dtype} {image.shape}. Expected an image as uint8 (height, width, 3) RGB.")
     written = io.BytesIO()
+    if lossless:
+        Image.fromarray(image).save(written, "PNG", optimize=True)
+        return _uri("image/png", written.getvalue())
     Image.fromarray(image).save(written, "JPEG", quality=quality, optimize=True)
     return _uri("image/jpeg", written.getvalue())
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import evaluate, export, prepare, train
+from model.verbs import evaluate, explore, export, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
+    "explore": explore,
     "train": train,
     "evaluate": evaluate,
     "export": export,
