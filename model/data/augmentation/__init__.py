@@ -6,7 +6,8 @@ labels together; photometry, weather and night change the image alone. All rando
 a view is given, so the same generator state gives the same view.
 """
 
+from model.data.augmentation.pipelines import from_albumentations
 from model.data.augmentation.presets import PRESETS, create
 from model.data.augmentation.recipe import Augmentation
 
-__all__ = ["PRESETS", "Augmentation", "create"]
+__all__ = ["PRESETS", "Augmentation", "create", "from_albumentations"]

@@ -1,10 +1,11 @@
-"""Augmentation by name, from none to strong.
+"""Augmentation by name, from none to strong, or by the file of a pipeline.
 
 Array contract: see `model.data.augmentation`.
 """
 
 from __future__ import annotations
 
+from model.data.augmentation import pipelines
 from model.data.augmentation.recipe import Augmentation
 
 # Each says what differs from the defaults of `Augmentation`.
@@ -30,6 +31,9 @@ _RECIPES = {
         "jpeg_quality": (15, 80),
         "motion": 0.15,
         "noise": 0.25,
+        "weather": 0.3,
+        "night": 0.12,
+        "copies": 0.5,
     },
 }
 
@@ -39,32 +43,42 @@ PRESETS: tuple[str, ...] = tuple(_RECIPES)
 
 def create(
     preset: str, *, crop: tuple[int, int], scale: tuple[float, float] | None = None, rare_share: float = 0.0
-) -> Augmentation:
+) -> Augmentation | pipelines.Pipeline:
     """Make the augmentation of a name.
 
     Args:
         preset: `none` (the whole image, resized), `light` (crops of 0.75 to 1.25, flip, mild colours), `standard` (what
-            the shipped network was trained with) or `strong` (larger changes of size, noise, worse pictures).
+            the shipped network was trained with), `strong` (larger changes of size, weather, night, noise, worse
+            pictures, things of rare categories copied from other samples), or the path, ending in .json or .yaml, of a
+            pipeline that `albumentations.save` wrote.
         crop: (height, width) in pixels of what the network is shown.
         scale: smallest and largest size of the whole image, relative to what serving shows; None for the preset's own.
         rare_share: share of views, 0 to 1, whose crop is the one of four that holds most of the rare categories.
 
     Returns:
-        An `Augmentation`.
+        An object whose `apply` makes views.
 
     Raises:
-        ValueError: the name is unknown, a value is out of range, or `none` is asked for random crops.
+        ValueError: the name is unknown, a value is out of range, a file can't be loaded, or random crops are asked of
+            what makes none.
     """
-    if preset not in _RECIPES:
-        raise ValueError(f"There is no augmentation {preset!r}. Expected one of {', '.join(PRESETS)}.")
     if scale is not None and not 0 < scale[0] <= scale[1]:
         raise ValueError(f"Received a scale of {scale}. Expected the smallest, above 0, and then the largest.")
     if not 0 <= rare_share <= 1:
         raise ValueError(f"Received a rare share of {rare_share}. Expected 0 to 1.")
-    if preset == "none" and (scale is not None or rare_share):
+    is_file = str(preset).lower().endswith(pipelines.FORMATS)
+    if not is_file and preset not in _RECIPES:
         raise ValueError(
-            f"Received scale {scale} and rare share {rare_share} for augmentation 'none', which always shows the whole "
-            "image. Leave them out, or take 'light'."
+            f"There is no augmentation {preset!r}. Expected one of {', '.join(PRESETS)}, or an albumentations pipeline "
+            f"({', '.join(pipelines.FORMATS)})."
         )
+    if (is_file or preset == "none") and (scale is not None or rare_share):
+        reason = "which alone decides about crops" if is_file else "which always shows the whole image"
+        raise ValueError(
+            f"Received scale {scale} and rare share {rare_share} for augmentation {str(preset)!r}, {reason}. "
+            "Leave them out, or take another preset."
+        )
+    if is_file:
+        return pipelines.load(preset, crop=crop)
     recipe = _RECIPES[preset] | ({} if scale is None else {"scale": scale})
     return Augmentation(crop=crop, rare_share=rare_share, **recipe)

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.data.augmentation import geometry, photometry
+from model.data.augmentation.copying import copied
+from model.data.augmentation.depth import Viewpoint
+from model.data.augmentation.night import darkened
+from model.data.augmentation.weather import weathered
 from model.data.samples import Example
 
+# Things copied into a view, most of which a crop at twice the size does not see.
+_MOST_COPIES = 8
 # Windows to choose from where one with rare categories is wanted.
 _CANDIDATES = 4
 
@@ -35,7 +41,10 @@ class Augmentation:
         jpeg: share of views with JPEG artefacts.
         jpeg_quality: its least and greatest quality.
         motion: share of views blurred by motion, over 3 to 9 pixels.
-        noise: share of views with sensor noise of 2 to 10 pixel values.
+        noise: share of views with sensor noise of 2 to 8 pixel values.
+        weather: share of views with fog, rain, snow or a low sun.
+        night: share, of the other views, turned to night: both on one picture leave little to see.
+        copies: share of views into which things of rare categories are copied from another sample.
         rare_share: share of views whose crop is the one of four that holds most of the rare categories.
     """
 
@@ -53,6 +62,9 @@ class Augmentation:
     jpeg_quality: tuple[int, int] = (30, 80)
     motion: float = 0.0
     noise: float = 0.0
+    weather: float = 0.0
+    night: float = 0.0
+    copies: float = 0.0
     rare_share: float = 0.0
 
     def apply(
@@ -78,14 +90,23 @@ class Augmentation:
         """
         if self.whole:
             return geometry.fitted(image, labels, self.crop)
+        if donor is not None and _happens(self.copies, random):
+            image, labels = copied(image, labels, donor(), most=_MOST_COPIES, random=random)
         image, labels = geometry.scaled(
             image, labels, reference=reference, scale=self.scale, stretch=self.stretch, random=random
         )
+        size = labels.shape
         candidates = _CANDIDATES if _happens(self.rare_share, random) else 1
-        image, labels, _ = geometry.cropped(image, labels, self.crop, random=random, candidates=candidates)
+        image, labels, top = geometry.cropped(image, labels, self.crop, random=random, candidates=candidates)
         if random.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
-        return self._photographed(np.ascontiguousarray(image), random), np.ascontiguousarray(labels)
+        image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
+        viewpoint = Viewpoint.of(size, top=top)
+        if _happens(self.weather, random):
+            image = weathered(image, labels, viewpoint=viewpoint, random=random)
+        elif _happens(self.night, random):
+            image = darkened(image, labels, viewpoint=viewpoint, random=random)
+        return self._photographed(image, random), labels
 
     def _photographed(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         image = photometry.colours(
@@ -102,7 +123,7 @@ class Augmentation:
             image = photometry.blurred(image, sigma=self.blur_sigma, random=random)
         # Light falls through the lens before the sensor adds its noise, and the file comes last.
         if _happens(self.noise, random):
-            image = photometry.noisy(image, sigma=(2, 10), random=random)
+            image = photometry.noisy(image, sigma=(2, 8), random=random)
         if _happens(self.jpeg, random):
             image = photometry.compressed(image, quality=self.jpeg_quality, random=random)
         return image
