@@ -85,10 +85,10 @@ def _paths(found: dict, record: dict) -> tuple[Path | None, Path | None]:
 def _located(paths: list[str], name: str) -> Path:
     """Return where a file of the manifest lies: an archive's member begins with the archive's name."""
     for path in map(Path, paths):
-        if path.suffix == ".zip" and name.startswith(f"{path.name}/"):
+        if path.suffix.lower() == ".zip" and name.startswith(f"{path.name}/"):
             return path.parent / name
-    roots = [Path(path) for path in paths if not path.endswith(".zip")]
-    return next((root / name for root in roots if (root / name).is_file()), roots[0] / name)
+    roots = [Path(path) for path in paths if not path.lower().endswith(".zip")]
+    return next((root / name for root in roots[1:] if (root / name).is_file()), roots[0] / name)
 
 
 def _originals(found: dict, records: list[dict]) -> list[Sample]:

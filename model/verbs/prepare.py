@@ -56,4 +56,6 @@ def run(options: argparse.Namespace) -> None:
     if before == len(manifest["samples"]):
         print(f"{options.out} was prepared from the same source with the same flags before: nothing to do")
     print(f"\n{table(manifest)}\n\nwrote {options.out}. Next:")
-    print(f"  {shlex.join(['python', '-m', 'model', 'train', '--data', str(options.out)])}")
+    data = shlex.join(["--data", str(options.out)])
+    print(f"  python -m model train {data}")
+    print(f"  python -m model evaluate {data} --split val-original  (scores at the originals' size, not the cache's)")

@@ -6,7 +6,6 @@ and row. A line is written only after its row of the cache is on the disk, so wh
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -75,6 +74,9 @@ class Journal:
 
 
 def _locked(path: Path) -> BinaryIO:
+    # Not at the top: Windows has none, and can still read what was prepared elsewhere.
+    import fcntl
+
     file = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115 - lives as long as the journal
     try:
         # The kernel lets go of it when the process ends, however it ends.

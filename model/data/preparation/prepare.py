@@ -10,7 +10,7 @@ from typing import NamedTuple
 from model.data.preparation import journal, manifest, reading, splits, work
 from model.data.preparation.changes import changed_files, differences_of
 from model.data.preparation.frames import Frame
-from model.data.preparation.problems import PLACEHOLDER, Problems
+from model.data.preparation.problems import ADVICE, PLACEHOLDER
 from model.data.preparation.sources import Source, open_source
 
 _GLANCE = 10
@@ -78,12 +78,12 @@ def prepare(
         raise ValueError(f"--workers is {workers}. Expected at least 1.")
     with open_source(given, synthetic_size=settings.size) as source:
         job = _planned(source, out, settings)
+        _refuse_placeholders(job)
         _tell(job, say)
         _claim(out)
         finished = None if anew else _finished(job)
         if finished is not None:
             return Prepared(finished, len(finished["samples"]))
-        _refuse_placeholders(job)
         return Prepared(*work.run(job, workers=workers, anew=anew, say=say))
 
 
@@ -141,11 +141,15 @@ def _finished(job: work.Job) -> dict | None:
 
 def _refuse_placeholders(job: work.Job) -> None:
     """Look at some masks of the official test before all is read: they are known for having no truth."""
-    problems = Problems()
-    for frame in [frame for frames in job.chosen.values() for frame in frames if frame.origin == "test"][:_GLANCE]:
+    asked = [frame for frames in job.chosen.values() for frame in frames if frame.origin == "test"]
+    looked_at, found = asked[:_GLANCE], []
+    for frame in looked_at:
         try:
             reading.describe(frame, reading.read(frame), job.source.to_categories)
         except reading.Unusable as error:
-            if error.kind == PLACEHOLDER:
-                problems.add(error.kind, str(error))
-    problems.refuse()
+            found += [str(error)] if error.kind == PLACEHOLDER else []
+    if found:
+        raise ValueError(
+            f"{len(asked)} images of the official test are asked for, whose masks are placeholders. Of the first "
+            f"{len(looked_at)}, these are:\n  " + "\n  ".join(found) + f"\n{ADVICE[PLACEHOLDER]}"
+        )

@@ -16,7 +16,7 @@ SIZES = "masks are not of their image's size"
 UNKNOWN_IDS = "masks hold unknown ids"
 PLACEHOLDER = "masks are placeholders"
 
-_ADVICE = {
+ADVICE = {
     NO_MASK: "Expected one mask for every image: add the masks or remove the images.",
     NO_IMAGE: "Expected one image for every mask: add the images or remove the masks.",
     TWICE: "Expected one image and one mask of a name: remove the others.",
@@ -29,6 +29,7 @@ _ADVICE = {
         "published. Nothing can be learnt from these, nor scored on them: leave these images out of every split."
     ),
 }
+"""How to mend each kind, in the order in which they are told."""
 
 
 class Problems:
@@ -54,10 +55,10 @@ class Problems:
             ValueError: there are some; the message names up to ten of each kind, their number, and how to mend them.
         """
         if self._texts:
-            raise ValueError("\n".join(self._told(kind) for kind in _ADVICE if kind in self._texts))
+            raise ValueError("\n".join(self._told(kind) for kind in ADVICE if kind in self._texts))
 
     def _told(self, kind: str) -> str:
         texts = sorted(self._texts[kind])
         shown = "\n  ".join(texts[:MAX_REPORTED])
         more = f"\n  and {len(texts) - MAX_REPORTED} more" if len(texts) > MAX_REPORTED else ""
-        return f"{len(texts)} {kind}:\n  {shown}{more}\n{_ADVICE[kind]}"
+        return f"{len(texts)} {kind}:\n  {shown}{more}\n{ADVICE[kind]}"

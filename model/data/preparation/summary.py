@@ -23,5 +23,7 @@ def _about(manifest: dict) -> list[str]:
     sizes = sorted({size for found in manifest["splits"].values() for size in found["sizes"]})
     lines = [f"originals {', '.join(sizes[:5])}{' and others' if len(sizes) > 5 else ''}"]
     if plan["cache"]:
-        lines.append(f"cache {plan['width']}x{plan['height']}; splits with -original behind give the originals")
+        lines.append(
+            f"cache {plan['width']}x{plan['height']}; a split with -original behind gives the originals instead"
+        )
     return [*lines, *manifest["notices"], f"terms: {source['terms']}"]

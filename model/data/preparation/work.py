@@ -141,7 +141,10 @@ def _read(job: Job, log: journal.Journal, writer: cache.Writer | None, *, worker
     todo = [row for row in rows if (row.split, row.row) not in log.done]
     problems = Problems()
     synced, last = 0, time.monotonic()
-    with Progress(len(rows), done=len(rows) - len(todo)) as progress:
+    with ExitStack() as stack:
+        # Whatever ends this, what is done is kept.
+        stack.callback(sync)
+        progress = stack.enter_context(Progress(len(rows), done=len(rows) - len(todo)))
         for index, future in enumerate(_in_order(one, todo, workers), 1):
             try:
                 log.add(future.result())
@@ -151,7 +154,6 @@ def _read(job: Job, log: journal.Journal, writer: cache.Writer | None, *, worker
             if index - synced >= _SYNC_IMAGES or time.monotonic() - last >= _SYNC_SECONDS:
                 sync()
                 synced, last = index, time.monotonic()
-    sync()
     return problems
 
 

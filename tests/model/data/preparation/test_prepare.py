@@ -211,8 +211,12 @@ def test_bad_files_are_named_by_kind_and_the_good_ones_kept(own, tmp_path):
 
 
 def test_asking_for_the_official_test_is_refused(dataset, tmp_path):
-    with pytest.raises(ValueError, match=r"(?s)masks are placeholders:.*berlin_000000_000019.*not\s+published"):
+    said = (
+        r"(?s)2 images of the official test .*placeholders.*berlin_000000_000019.*ids \[0, 1, 2, 3\].*not\s+published"
+    )
+    with pytest.raises(ValueError, match=said):
         ready(dataset, tmp_path / "out", test=("official-test",))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_in_the_folder_of_another_city_is_refused(own, tmp_path):
