@@ -10,6 +10,7 @@ from model.artifact import Artifact
 from model.categories import NAMES, VOID
 from model.inference.contract import PRECISIONS
 from model.networks import registry
+from model.training.card_exports import export_section
 from model.training.scoring import Scores
 from model.training.settings import modern
 
@@ -55,6 +56,24 @@ def add_precision(artifact: Artifact, precision: str, entry: dict, *, anew: bool
     return updated
 
 
+def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
+    """Put what is known about an exported file into an artifact's card, and write `card.md` anew.
+
+    Args:
+        artifact: its folder is changed.
+        name: of the format, as `export --format` takes it; an entry of the same name is replaced.
+        entry: see `model.training.exporting.making.Made.as_dict`, and the data and the command.
+
+    Returns:
+        The artifact with the new card.
+    """
+    card = artifact.card | {"exports": artifact.card.get("exports", {}) | {name: entry}}
+    artifacts.write_card(artifact.folder, card)
+    updated = Artifact(artifact.folder, card)
+    write_markdown(updated)
+    return updated
+
+
 def write_markdown(artifact: Artifact) -> Path:
     """Write `card.md` from the card and return its path."""
     path = artifact.folder / MARKDOWN_FILE
@@ -75,6 +94,7 @@ def markdown(artifact: Artifact) -> str:
         "## Scores",
         *(_score_section(name, entry) for name, entry in card["scores"].items()),
         *_precision_section(card.get("precisions", {})),
+        *export_section(card.get("exports", {})),
         "## Training",
         _training_section(card["training"]),
         "## What it cannot do",

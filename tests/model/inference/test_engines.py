@@ -14,7 +14,7 @@ from model import preprocessing
 from model.artifact import ArtifactError
 from model.inference import engines, images, processors, segmenter
 from model.inference.engines import EngineError, OpenVinoEngine, TensorFlowEngine
-from model.training.export import export
+from model.training.exporting.openvino_files import export
 
 SIZE = (32, 64)
 

@@ -15,8 +15,8 @@ from model.categories import VOID
 from model.data.samples import Example, Sample
 from model.inference import engines
 from model.inference.segmenter import Segmenter
-from model.training import quantise
-from model.training.export import export
+from model.training.exporting import quantise
+from model.training.exporting.openvino_files import export
 from tests.model.inference.conftest import write_artifact
 
 SIZE = (32, 64)
@@ -85,8 +85,8 @@ def test_the_int8_file_gives_nearly_the_labels_of_float(copied, monkeypatch):
     assert result.equal_labels > 0.95
     assert result.calibration_images + result.check_images < len(samples)
     assert {path.name for path in copied.folder.iterdir()} == {
-        *(artifacts.KERAS_FILE, artifacts.CARD_FILE),
-        *(f"unet.openvino{middle}.{suffix}" for middle in ("", ".int8") for suffix in ("xml", "bin")),
+        *("tiny.keras", artifacts.CARD_FILE),
+        *(f"tiny.openvino{middle}.{suffix}" for middle in ("", ".int8") for suffix in ("xml", "bin")),
     }
 
 

@@ -21,9 +21,13 @@ from model.artifact import Artifact
 from model.data.samples import Sample
 from model.inference.openvino_engine import OpenVinoEngine
 from model.inference.segmenter import Segmenter
-from model.training.export import put_in_place
+from model.training.exporting.checks import ROUNDED, Agreement, Reference
+from model.training.exporting.conversion import convert
+from model.training.exporting.making import Format, check
+from model.training.exporting.openvino_files import load_int8
+from model.training.exporting.placing import put_in_place
+from model.training.exporting.sensitivity import Trial
 from model.training.scoring import equal_labels, score
-from model.training.sensitivity import Trial
 
 CALIBRATION_IMAGES = 300
 TRIAL_IMAGES = 100
@@ -32,6 +36,9 @@ RANKING_IMAGES = 24
 CHECK_IMAGES = 200
 LARGEST_LOSS = 0.003
 """Of mean category IoU, on the images that check."""
+
+INT8 = Format("int8", ".openvino.int8.xml", "openvino", ROUNDED, convert, load_int8)
+"""Made of the float file by `quantise`, not by `convert` alone."""
 
 _SEED = 1
 
@@ -46,6 +53,7 @@ class Quantised:
         check_images: images, others than those, on which the rest was measured.
         loss: of mean category IoU against the float32 file; below 0 where int8 scores better.
         equal_labels: share of pixels with the label of the float32 file, 0 to 1.
+        agreement: with Keras itself; None where there was no reference.
     """
 
     float_layers: tuple[str, ...]
@@ -53,14 +61,16 @@ class Quantised:
     check_images: int
     loss: float
     equal_labels: float
+    agreement: Agreement | None = None
 
 
-def quantise(artifact: Artifact, samples: Sequence[Sample]) -> Quantised:
+def quantise(artifact: Artifact, samples: Sequence[Sample], *, reference: Reference | None = None) -> Quantised:
     """Make the int8 file from the compiled float32 file, check it, and put it beside it.
 
     Args:
         artifact: its `openvino_path` must be there; its `int8_path` is replaced.
         samples: training samples, never those that the network is scored on: they decide how it is rounded.
+        reference: Keras's own answers on a few images, which the int8 file's must be near to.
 
     Returns:
         What was made.
@@ -86,7 +96,8 @@ def quantise(artifact: Artifact, samples: Sequence[Sample]) -> Quantised:
         made.set_rt_info(len(calibration), ["streetseg", "calibration_images"])
         openvino.save_model(made, compiled.int8_path, compress_to_fp16=False)
         rounded = Segmenter(artifact, OpenVinoEngine(compiled, precision="int8"))
-        result = Quantised(layers, len(calibration), len(checks), *_losses(exact, rounded, checks))
+        agreement = None if reference is None else check(INT8, reference, compiled.int8_path, kept=artifact.int8_path)
+        result = Quantised(layers, len(calibration), len(checks), *_losses(exact, rounded, checks), agreement)
         if not result.loss <= LARGEST_LOSS:
             raise ValueError(
                 f"int8 loses {result.loss:.4f} of mean category IoU on {len(checks)} images. Expected at most "

@@ -13,7 +13,7 @@ import openvino
 from openvino import opset13 as opset
 from tqdm import tqdm
 
-from model.training.conversion import convolutions
+from model.training.exporting.conversion import convolutions
 
 # Each costs time: its arithmetic, and the way from int8 to float32 and back.
 MOST_LAYERS = 2

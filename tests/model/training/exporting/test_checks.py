@@ -1,0 +1,87 @@
+"""How an exported file is held against Keras: on which images, and when it is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from model.data.samples import Example, Sample
+from model.training.exporting.checks import EXACT, ROUNDED, Agreement, Limits, Reference, violations
+
+NOWHERE = "/nowhere"
+
+
+@pytest.mark.parametrize(
+    ("difference", "equal_labels", "limits", "broken"),
+    [
+        (0.001, 0.999, EXACT, []),
+        (0.0011, 1.0, EXACT, ["differ from Keras's by up to 0.0011, expected at most 0.001"]),
+        (0.0, 0.99, EXACT, ["99.00% of labels are equal to Keras's, expected at least 99.9%"]),
+        (0.5, 0.5, EXACT, ["differ", "labels"]),
+        (math.nan, 1.0, EXACT, ["differ from Keras's by up to nan"]),
+        (0.9, 0.98, ROUNDED, []),
+        (0.0, 0.9799, ROUNDED, ["labels"]),
+        (math.nan, math.nan, Limits(None, 0.0), ["labels"]),
+    ],
+)
+def test_limits(difference, equal_labels, limits, broken):
+    found = violations(Agreement(difference, equal_labels, 1), limits)
+    assert len(found) == len(broken)
+    assert all(words in sentence for words, sentence in zip(broken, found, strict=True))
+
+
+def test_keras_agrees_with_itself(reference):
+    mean, std = 127.5, 127.5
+    agreement = reference.compare(lambda images: reference.network((images.astype(np.float32) - mean) / std).numpy())
+    assert agreement.difference < 1e-5
+    assert (agreement.equal_labels, agreement.images) == (1, 8)
+
+
+def test_difference_and_equal_labels_are_those_of_a_hand_table(reference):
+    truth = reference._truth
+
+    def run(images):
+        """One probability of one image is off by a half; the labels of the last image are all another."""
+        run.calls += 1
+        answer = truth[2 * run.calls - 2 : 2 * run.calls].copy()
+        if run.calls == 1:
+            answer[0, 3, 5, truth[0, 3, 5].argmax()] += 0.5
+        if run.calls == 4:
+            answer[1] = np.roll(answer[1], 1, axis=-1)
+        return answer
+
+    run.calls = 0
+    agreement = reference.compare(run)
+    assert agreement.equal_labels == pytest.approx(7 / 8)
+    assert agreement.difference >= 0.5
+
+
+def test_an_answer_of_another_shape_is_refused(reference):
+    with pytest.raises(ValueError, match=r"it answers \(2, 8, 32, 64\) for two images, and Keras \(2, 32, 64, 8\)"):
+        reference.compare(lambda images: np.zeros((len(images), 8, 32, 64), np.float32))
+
+
+def test_given_photographs_are_taken_from_end_to_end(tiny):
+    read = []
+
+    def sample(number: int) -> Sample:
+        image = np.full((20, 30, 3), number, np.uint8)
+        return Sample(str(number), None, None, lambda: read.append(number) or Example(image, image[..., 0], None))
+
+    reference = Reference(tiny, [sample(number) for number in range(71)])
+    assert read == [0, 10, 20, 30, 40, 50, 60, 70]
+    assert reference.images.shape == (8, 32, 64, 3)
+    assert np.unique(reference.images).tolist() == read
+
+
+def test_a_few_photographs_will_do(tiny):
+    image = np.zeros((20, 30, 3), np.uint8)
+    samples = [Sample(str(number), None, None, lambda: Example(image, image[..., 0], None)) for number in range(3)]
+    assert len(Reference(tiny, samples).images) == 3
+
+
+def test_no_photograph_is_refused(tiny):
+    with pytest.raises(ValueError, match=r"Received no samples\. Expected at least one photograph"):
+        Reference(tiny, [])
