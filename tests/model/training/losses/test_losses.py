@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model.categories import COUNT, IGNORE
+from model.networks.heads import with_softmax
 from model.training import losses
 from tests.model.training.losses.batches import EVEN, gradient, logits_for, random_batch, row, value
 
@@ -33,6 +34,7 @@ LOGITS = {
 }
 ON_JAX = """
 import sys, jax, numpy
+from model.networks.heads import with_softmax
 from model.training import losses
 cases, answers = numpy.load(sys.argv[1]), {}
 for name in losses.NAMES:
@@ -221,3 +223,16 @@ def test_a_parameter_that_can_not_be_is_named(spec, words):
 def test_impossible_weights_are_refused(name, weights):
     with pytest.raises(ValueError, match="Expected 8 numbers of at least 0"):
         losses.create(name, category_weights=weights, region_weights=weights)
+
+
+def test_a_network_trained_with_it_opens_without_it(tmp_path):
+    labels, images = random_batch()
+    inputs = keras.Input((None, None, COUNT))
+    model = keras.Model(inputs, keras.layers.Conv2D(COUNT, 1)(inputs))
+    model.compile("sgd", loss=create("lovasz"))
+    model.train_on_batch(images, labels)
+    with_softmax(model).save(tmp_path / "trained.keras")
+    # Without compile=False, as most people open a file: there is no "unknown loss".
+    reopened = keras.saving.load_model(tmp_path / "trained.keras")
+    expected = keras.ops.softmax(model.predict_on_batch(images))
+    np.testing.assert_allclose(reopened.predict_on_batch(images), expected, atol=1e-6)
