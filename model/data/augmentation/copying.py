@@ -105,9 +105,11 @@ def _paste(
     if random.random() < 0.5:
         pixels, cover = pixels[:, ::-1], cover[:, ::-1]
     rows, columns = slice(max(0, top), min(height, foot)), slice(max(0, left), min(width, left + wide))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return
     part = np.s_[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     pixels, cover = pixels[part], cover[part]
-    if not cover.size or not _stands(labels[rows, columns], cover > 0.5, thing.category):
+    if not _stands(labels[rows, columns], cover > 0.5, thing.category):
         return
     # The edge is soft as a lens draws it, and lies within the thing: what was behind it stays behind.
     soft = np.clip(cv2.GaussianBlur(cover, (3, 3), 0) * 1.6 - 0.6, 0, 1)[..., None]

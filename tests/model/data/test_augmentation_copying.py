@@ -98,6 +98,14 @@ def test_a_donor_of_another_size_gives_things_of_this_images_size():
     assert scaled.sum() == pytest.approx(same.sum(), rel=0.2)
 
 
+@pytest.mark.parametrize("columns", [np.s_[2:10], np.s_[188:198]], ids=["left", "right"])
+def test_things_that_land_partly_or_wholly_outside_are_cut_off(columns):
+    areas = [int((paste(donor(HUMAN, columns=columns), seed)[1] == HUMAN).sum()) for seed in range(60)]
+    assert min(areas) == 0
+    assert any(0 < area < 100 for area in areas)
+    assert max(areas) >= 200
+
+
 def test_what_was_given_stays_as_it_was():
     example = donor(HUMAN)
     arrays = [*street(), *example]
