@@ -90,7 +90,8 @@ def _short(count: int) -> str:
 
 
 def _photographed(collection: Collection, one: dict) -> dict:
-    return one | {"uri": pictures.beside_mask(collection.samples[one["index"]])}
+    image, overlay = pictures.image_and_overlay(collection.samples[one["index"]])
+    return one | {"image": image, "overlay": overlay}
 
 
 def _map(numbers: dict, category: int) -> dict:
@@ -123,6 +124,7 @@ def _thing(collection: Collection, numbers: dict, category: int) -> dict:
     name = categories.NAMES[category]
     return numbers["things"][name] | {
         "name": name,
+        "color": categories.CATEGORIES[category].color,
         "pixels_uri": figures.size_histogram(collection, category),
         "height_uri": figures.height_histogram(collection, category),
     }

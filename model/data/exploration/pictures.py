@@ -1,6 +1,6 @@
 """The photographs of the report: an image beside its mask, small ones of extremes, and pairs that may be one.
 
-Array contract: see `model.data.samples`. Each function returns a `data:` URI of a JPEG.
+Array contract: see `model.data.samples`. Each picture is a `data:` URI of a JPEG.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ _COLORS = np.zeros((256, 3), np.uint8)
 _COLORS[: categories.COUNT] = categories.PALETTE
 
 
-def beside_mask(sample: Sample) -> str:
-    """Show an image, and to its right the same in the colours of its categories, bare where there is no label."""
+def image_and_overlay(sample: Sample) -> list[str]:
+    """Show an image, and the same in the colours of its categories, bare where there is no label."""
     image, labels, _ = sample.read()
     image = reduced(image, width=WIDTH)
     labels = cv2.resize(labels, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     blended = cv2.addWeighted(image, 1 - _OPACITY, _COLORS[labels], _OPACITY, 0)
     overlay = np.where((labels == categories.IGNORE)[..., None], image, blended)
-    gap = np.full((image.shape[0], 4, 3), 255, np.uint8)
-    return image_uri(np.hstack([image, gap, overlay]), quality=_QUALITY)
+    return [image_uri(shown, quality=_QUALITY) for shown in (image, overlay)]
 
 
 def small(sample: Sample) -> str:

@@ -129,12 +129,19 @@ def test_a_set_without_people_or_a_second_split_or_city_has_a_page(sample):
 
 
 def test_pixels_without_a_label_keep_the_photograph(sample):
-    # All of it is without ground truth, so the overlay is the image itself: both halves are alike.
+    # All of it is without ground truth, so the overlay is the image itself.
     image = np.random.default_rng(0).integers(0, 256, (4, 8, 3)).astype(np.uint8).repeat(16, 0).repeat(16, 1)
-    uri = pictures.beside_mask(sample(np.full((64, 128), 255), image=image))
+    uris = pictures.image_and_overlay(sample(np.full((64, 128), 255), image=image))
+    assert uris[0] == uris[1]
+
+
+def test_an_overlay_is_of_the_colours_of_the_categories(sample):
+    labels = np.repeat([[1, 7]], 64, axis=1).repeat(64, axis=0)
+    uri = pictures.image_and_overlay(sample(labels))[1]
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))).astype(int)
-    assert shown.shape == (64, 128 + 4 + 128, 3)
-    assert np.abs(shown[:, :128] - shown[:, 132:]).mean() < 4
+    for column, category in ((32, 1), (96, 7)):
+        expected = 0.35 * 100 + 0.65 * categories.PALETTE[category]
+        np.testing.assert_allclose(shown[32, column], expected, atol=6)
 
 
 def test_heat_maps_go_from_paper_to_the_category_colour_and_beyond():

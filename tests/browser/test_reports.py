@@ -1,0 +1,89 @@
+"""The report of `explore` in a real browser: nothing for axe-core to say, no sideways scrolling, light and dark."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from model.data import synthetic
+from model.data.exploration.exploring import explore
+
+pytestmark = pytest.mark.browser
+
+SIZES = [(360, 740), (768, 1024), (1280, 800)]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    """A report about eight generated streets."""
+    splits = {name: synthetic.samples(name, count=4, size=(96, 192)) for name in ("train", "val")}
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(explore(splits, title="streets").html, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def driver(open_browser, report):
+    shown = open_browser()
+    shown.get(report.as_uri())
+    return shown
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core."""
+    # Only its file is wanted; the package around it would want Playwright.
+    package = Path(importlib.util.find_spec("axe_playwright_python").origin).parent
+    return (package / "axe.min.js").read_text("utf-8")
+
+
+def _set(driver, size: tuple[int, int], scheme: str) -> None:
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing(driver, axe, size, scheme):
+    _set(driver, size, scheme)
+    driver.execute_script(axe)
+    found = driver.execute_async_script("axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
+    assert len(found["passes"]) > 10, "axe looked at nothing"
+    assert [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found["violations"]] == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_wider_than_the_window(driver, size):
+    _set(driver, size, "light")
+    beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert driver.execute_script(beyond) == 0
+
+
+def test_every_picture_is_drawn(driver):
+    broken = "return [...document.images].filter(e => !e.naturalWidth).map(e => e.alt)"
+    assert driver.execute_script(broken) == []
+
+
+def test_the_lines_of_a_figure_follow_the_page(driver):
+    # A figure is drawn on a canvas as the page would show it; its ink is dark in the light, and light in the dark.
+    drawn = """
+        const image = document.querySelector("img.drawn"), canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+        let sum = 0, count = 0;
+        for (let i = 0; i < data.length; i += 4)
+            if (data[i + 3] > 250 && Math.abs(data[i] - data[i + 2]) < 24) { sum += data[i]; count += 1; }
+        return sum / count;
+    """
+    values = {}
+    for scheme in ("light", "dark"):
+        _set(driver, SIZES[-1], scheme)
+        values[scheme] = driver.execute_script(drawn)
+    assert values["dark"] > values["light"] + 30
