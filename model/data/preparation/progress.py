@@ -24,7 +24,7 @@ class Progress:
         self._total = total
         self._before = self._done = done
         self._terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, initial=done, unit="image", disable=not self._terminal)
+        self._bar = tqdm(total=total, initial=done, unit=" images", disable=not self._terminal)
         self._begun = self._told = time.monotonic()
 
     def __enter__(self) -> Progress:

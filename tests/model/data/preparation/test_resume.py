@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -12,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from model.data.preparation import journal
+from model.data.datasets import open_samples
+from model.data.preparation import cache, journal
 from model.data.preparation.prepare import Settings, prepare
 from tests.model.data.preparation.official import write_dataset, write_frame
 
@@ -114,6 +117,7 @@ def test_other_flags_are_refused_by_name(source, broken_off):
 
 def test_anew_starts_from_the_beginning(source, unbroken, broken_off):
     prepare([source], broken_off, Settings(size=(8, 8)), anew=True, say=lambda line: None)
+    assert open_samples(broken_off, "train")[0].read().image.shape == (8, 8, 3)
     assert not any("going on" in line for line in run(source, broken_off, anew=True))
     assert contents(broken_off) == unbroken
 
@@ -143,6 +147,23 @@ def test_images_that_came_or_went_are_named(tmp_path):
     said = str(refusal.value)
     assert "train had then and has no more: weimar_000000_000019, weimar_000001_000019" in said
     assert "train has now: jena_000000_000019" in said
+
+
+def test_what_is_done_before_a_disk_is_full_is_kept(source, unbroken, tmp_path, monkeypatch):
+    calls = itertools.count()
+    write = cache.Writer.write
+
+    def full(*arguments) -> None:
+        if next(calls) == 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(*arguments)
+
+    monkeypatch.setattr(cache.Writer, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(source, tmp_path / "out", workers=1)
+    monkeypatch.undo()
+    assert "going on after 9 of 15 images" in run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == unbroken
 
 
 def test_a_cache_that_is_gone_is_told(source, broken_off):
