@@ -1,7 +1,8 @@
 """What each network costs: `python -m bench.networks` prints a table of parameters, multiply-adds and times.
 
 One process on all cores, TensorFlow for a step of training (forward, backward and Adam, compiled once before the clock
-starts), OpenVINO in float32 for the latency of one image. Each time is the median of several.
+starts), OpenVINO in float32 for the latency of one image. Each time is the median of several; beside the clock's stands
+the time that processors worked on it, all cores together, which other programs on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -31,10 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         f"{machine.processor()}; load {machine.load():.1f}; Keras {keras.__version__}, "
         f"TensorFlow {tensorflow.__version__}, OpenVINO {openvino.__version__}\n"
     )
-    print(
-        f"| network | parameters | multiply-adds, {latency[1]}x{latency[0]} | seconds a training step, batch "
-        f"{options.batch_size}, {step[1]}x{step[0]} | ms an image in OpenVINO float32, {latency[1]}x{latency[0]} |"
-    )
+    step_column = f"s a training step, batch {options.batch_size}, {step[1]}x{step[0]} (processors')"
+    latency_column = f"ms in OpenVINO float32, {latency[1]}x{latency[0]} (processors')"
+    print(f"| network | parameters | multiply-adds, {latency[1]}x{latency[0]} | {step_column} | {latency_column} |")
     print("|---|---|---|---|---|", flush=True)
     for name in options.networks:
         keras.backend.clear_session()
@@ -42,24 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
         cells = [
             f"{model.count_params():,}",
             f"{multiply_adds(model, latency) / 1e9:.2f} G",
-            f"{step_seconds(model, options.batch_size, step, options.repeat):.2f}",
-            "" if options.no_latency else f"{latency_seconds(model, latency, options.repeat) * 1e3:.1f}",
+            "{:.2f} ({:.2f})".format(*step_seconds(model, options.batch_size, step, options.repeat)),
+            ""
+            if options.no_latency
+            else "{:.1f} ({:.1f})".format(*latency_milliseconds(model, latency, options.repeat)),
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     return 0
 
 
-def step_seconds(model: keras.Model, batch_size: int, size: tuple[int, int], repeat: int) -> float:
-    """Return the seconds that a step of training takes, with cross-entropy and Adam."""
+def step_seconds(model: keras.Model, batch_size: int, size: tuple[int, int], repeat: int) -> tuple[float, float]:
+    """Return the seconds that a step of training takes, with cross-entropy and Adam: the clock's, the processors'."""
     random = np.random.default_rng(0)
     images = random.uniform(-1, 1, (batch_size, *size, 3)).astype(np.float32)
     labels = random.integers(0, COUNT, (batch_size, *size), dtype=np.uint8)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
-    return _median(lambda: model.train_on_batch(images, labels), repeat)
+    return _medians(lambda: model.train_on_batch(images, labels), repeat)
 
 
-def latency_seconds(model: keras.Model, size: tuple[int, int], repeat: int) -> float:
-    """Return the seconds that OpenVINO takes for one image in float32, normalised before."""
+def latency_milliseconds(model: keras.Model, size: tuple[int, int], repeat: int) -> tuple[float, float]:
+    """Return the milliseconds that OpenVINO takes for one image in float32: the clock's, the processors'."""
     fixed = keras.models.clone_model(model, input_tensors=keras.Input((*size, 3), batch_size=1, name="images"))
     fixed.set_weights(model.get_weights())
     function = tensorflow.function(
@@ -73,17 +75,19 @@ def latency_seconds(model: keras.Model, size: tuple[int, int], repeat: int) -> f
     )
     image = np.random.default_rng(0).uniform(-1, 1, (1, *size, 3)).astype(np.float32)
     request = compiled.create_infer_request()
-    return _median(lambda: request.infer([image]), 3 * repeat)
+    clock, processors = _medians(lambda: request.infer([image]), 3 * repeat)
+    return clock * 1e3, processors * 1e3
 
 
-def _median(work: Callable[[], object], repeat: int) -> float:
+def _medians(work: Callable[[], object], repeat: int) -> tuple[float, float]:
     work()
     times = []
     for _ in range(repeat):
-        started = time.perf_counter()
+        started = time.perf_counter(), time.process_time()
         work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        times.append((time.perf_counter() - started[0], time.process_time() - started[1]))
+    clock, processors = (statistics.median(column) for column in zip(*times, strict=True))
+    return clock, processors
 
 
 def _parser() -> argparse.ArgumentParser:

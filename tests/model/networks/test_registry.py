@@ -179,8 +179,9 @@ def dtype_policy():
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("name", registry.NAMES)
+@pytest.mark.parametrize(
+    ("name", "policy"), [*((name, "mixed_float16") for name in registry.NAMES), ("bisenetv2", "mixed_bfloat16")]
+)
 def test_logits_are_float32_in_mixed_precision_too(name, policy, dtype_policy, monkeypatch):
     monkeypatch.setattr(fcn8s, "CLASSIFIER_CHANNELS", 16)
     dtype_policy(policy)
