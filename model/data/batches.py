@@ -51,6 +51,7 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: int,
         workers: int = 1,
         epoch_images: int | None = None,
+        part: tuple[int, int] = (0, 1),
     ):
         """Prepare batches.
 
@@ -64,6 +65,7 @@ class TrainingBatches(keras.utils.PyDataset):
             epoch_images: samples that an epoch shows, at least `batch_size`; None for all of them, once. Fewer make
                 short epochs that go through all samples one after another before any comes again; more show
                 some twice, in other views.
+            part: (which, of how many) equal parts of each batch indexing gives: with several hosts each makes its own.
 
         Raises:
             ValueError: there are fewer samples, or images in an epoch, than a batch takes.
@@ -85,24 +87,29 @@ class TrainingBatches(keras.utils.PyDataset):
         self._reference = reference
         self._seed = seed
         self._epoch_images = len(self._samples) if epoch_images is None else epoch_images
+        share = batch_size // part[1]
+        self._part = slice(part[0] * share, (part[0] + 1) * share)
         self.epoch = 0
 
     def __len__(self) -> int:
         return self._epoch_images // self._batch_size
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.batch(self.epoch, index)
+        return self._made(self._places(self.epoch, index)[self._part])
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return `images` and `labels` of batch `index` of `epoch`."""
-        first = epoch * self._epoch_images + index * self._batch_size
-        views = [self._view(*place) for place in self._places(first)]
+        """Return `images` and `labels` of the whole batch `index` of `epoch`."""
+        return self._made(self._places(epoch, index))
+
+    def _made(self, places: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+        views = [self._view(*place) for place in places]
         return normalise(np.stack([image for image, _ in views]), **NORMALISATION), np.stack(
             [labels for _, labels in views]
         )
 
-    def _places(self, first: int) -> list[tuple[int, int]]:
+    def _places(self, epoch: int, index: int) -> list[tuple[int, int]]:
         """Tell (round, sample) for a batch's positions: all samples shuffled, then all shuffled anew, and so on."""
+        first = epoch * self._epoch_images + index * self._batch_size
         positions = range(first, first + self._batch_size)
         rounds = sorted({position // len(self._samples) for position in positions})
         orders = {each: np.random.default_rng((self._seed, each)).permutation(len(self._samples)) for each in rounds}

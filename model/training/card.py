@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from model import artifact as artifacts
@@ -12,7 +11,7 @@ from model.inference.contract import PRECISIONS
 from model.networks import registry
 from model.training.card_exports import export_section
 from model.training.scoring import Scores
-from model.training.settings import modern
+from model.training.settings import flags
 
 MARKDOWN_FILE = "card.md"
 
@@ -162,25 +161,10 @@ def _training_section(training: dict) -> str:
         f"(Keras {training['keras']}). Repeat it with:",
         "",
         "```sh",
-        _command(settings),
+        "python -m model train " + " \\\n  ".join(flags(settings)),
         "```",
     ]
     return "\n".join(lines)
-
-
-def _command(settings: dict) -> str:
-    flags = []
-    for name, value in modern(settings).items():
-        flag = "--val-data" if name == "validation" else f"--{name.replace('_', '-')}"
-        if value is None:
-            continue
-        if isinstance(value, bool):
-            flags += [flag] if value else []
-        else:
-            flags += [
-                f"{flag} {shlex.quote(str(one))}" for one in (value if isinstance(value, list | tuple) else [value])
-            ]
-    return "python -m model train " + " \\\n  ".join(flags)
 
 
 def _title(name: str) -> str:

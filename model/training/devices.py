@@ -51,6 +51,23 @@ class Devices:
                 f"--batch-size is {batch_size} on {len(self.names)} devices. Expected a multiple: each gets its share."
             )
 
+    def check_same(self, number: int, what: str) -> None:
+        """See that all processes have the same number, such as that of the epochs they found finished.
+
+        Raises:
+            ValueError: they do not.
+        """
+        if self.total(np.array([number])) != number * self.processes:
+            raise ValueError(
+                f"The {self.processes} processes do not agree on the {what}: here there are {number}. Expected a "
+                "folder that all hosts see, such as one on a network drive."
+            )
+
+    def say(self, text: str) -> None:
+        """Print a line, once for all processes."""
+        if self.writes:
+            print(text, flush=True)
+
     def scope(self):
         """Return a context in which models are made and trained on all devices."""
         return nullcontext() if self._distribution is None else self._distribution.scope()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from model.data.batches import TrainingBatches
 from model.data.samples import Sample
@@ -83,10 +84,13 @@ class Epochs(keras.callbacks.Callback):
 
     def finish(self) -> Scores:
         """Leave in `average` what is shipped, the last average or with patience the best, and return its scores."""
-        if self._settings.patience:
-            checkpoints.restore_average(self._folder, best_epoch(self.history), self.average)
-            return self._scored()
-        return self._latest or self._scores()
+        if not self._settings.patience:
+            return self._latest or self._scores()
+        best = best_epoch(self.history)
+        if self._devices.writes:
+            checkpoints.restore_average(self._folder, best, self.average)
+        entry = self.history[best - 1]
+        return Scores(np.array(entry["confusion"]), np.array(entry["confusion_with_void"]), entry["images"])
 
     def _save(self) -> None:
         best = best_epoch(self.history)

@@ -55,10 +55,10 @@ def check(settings: Settings) -> None:
 
 
 def views(settings: Settings) -> Views:
-    """Return what makes training crops of samples: a preset, or the pipeline in a file of albumentations.
+    """Return what makes training crops of samples.
 
     Raises:
-        ValueError: the preset is unknown, or does not take what the settings ask.
+        ValueError: the augmentation is unknown, or does not take what else the settings ask.
     """
     crop = (settings.crop_height, settings.crop_width)
     return augmentation.create(settings.augmentation, crop=crop, scale=settings.scale, rare_share=settings.rare_share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -153,6 +154,23 @@ def modern(settings: dict) -> dict:
     if "augmentation" not in found and (found.get("min_scale"), found.get("max_scale")) == (0.75, 1.75):
         found |= {"min_scale": None, "max_scale": None}
     return _BEFORE | found
+
+
+def flags(settings: dict) -> list[str]:
+    """Return the flags of `python -m model train` that give these settings, each with its value.
+
+    Args:
+        settings: JSON-ready, of any version.
+    """
+    found = []
+    for name, value in modern(settings).items():
+        flag = "--val-data" if name == "validation" else f"--{name.replace('_', '-')}"
+        if isinstance(value, bool) or value is None:
+            found += [flag] if value else []
+        else:
+            values = value if isinstance(value, list | tuple) else [value]
+            found += [f"{flag} {shlex.quote(str(one))}" for one in values]
+    return found
 
 
 def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:

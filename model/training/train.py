@@ -14,6 +14,7 @@ from model.data.batches import TrainingBatches
 from model.data.datasets import open_samples
 from model.data.samples import Sample, check
 from model.training import checkpoints, outcome, recipe, weighting
+from model.training.board import Board
 from model.training.devices import Devices
 from model.training.epochs import Epochs, is_over
 from model.training.settings import Settings, claim
@@ -48,8 +49,9 @@ def train(
     devices = devices or Devices()
     devices.check(batch_size=settings.batch_size)
     recipe.check(settings)
-    samples, validation = _data(settings)
-    claim(run_folder, settings, begun=checkpoints.exists(run_folder))
+    samples, validation = _data(settings, devices)
+    if devices.writes:
+        claim(run_folder, settings, begun=checkpoints.exists(run_folder))
     category_weights = weighting.category_weights(settings.category_weights, samples)
     batches = _batches(samples, settings, workers=workers, devices=devices)
 
@@ -59,6 +61,7 @@ def train(
         steps = settings.epochs * len(batches)
         recipe.compile_model(model, settings, steps=steps, category_weights=category_weights)
         history = checkpoints.restore(run_folder, model)
+        devices.check_same(len(history), f"epochs finished in {run_folder}")
         with devices.alone():
             average = recipe.build(settings)
         epochs = Epochs(
@@ -71,7 +74,11 @@ def train(
             devices=devices,
         )
         epochs.set_model(model)
-        _fit(model, batches, epochs, settings)
+        if history:
+            devices.say(f"going on after epoch {len(history)} of {settings.epochs} from {run_folder}")
+        if not is_over(history, settings):
+            board = [Board(tensorboard, history)] if tensorboard is not None and devices.writes else []
+            _fit(model, batches, [epochs, *board], settings, devices=devices)
         scores = epochs.finish()
     about = {"samples": len(samples), "category_weights": category_weights, "devices": devices.describe()}
     if not devices.writes:
@@ -79,11 +86,11 @@ def train(
     return outcome.write(average, settings, history=epochs.history, scores=scores, about=about, folder=artifact_folder)
 
 
-def _data(settings: Settings) -> tuple[list[Sample], list[Sample]]:
+def _data(settings: Settings, devices: Devices) -> tuple[list[Sample], list[Sample]]:
     """Open what is trained and validated on, and read it once."""
     sets = [open_samples(data, "train") for data in settings.data]
     validation = open_samples(settings.validation, "val")
-    print(f"checking {sum(map(len, sets))} training and {len(validation)} validation samples", flush=True)
+    devices.say(f"checking {sum(map(len, sets))} training and {len(validation)} validation samples")
     for each in (*sets, validation):
         check(each)
     return [sample for each in sets for sample in each], _spread(validation, settings.validation_images)
@@ -105,21 +112,17 @@ def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int, dev
         seed=settings.seed,
         workers=workers,
         epoch_images=settings.epoch_images or None,
+        part=(devices.process, devices.processes),
     )
 
 
-def _fit(model: keras.Model, batches: TrainingBatches, epochs: Epochs, settings: Settings) -> None:
-    done = len(epochs.history)
-    if done:
-        print(f"going on after epoch {done} of {settings.epochs}", flush=True)
-    if is_over(epochs.history, settings):
-        return
+def _fit(model, batches: TrainingBatches, callbacks: list, settings: Settings, *, devices: Devices) -> None:
     # Keras would shuffle the batches by a state that a resumed run does not have; the samples are shuffled already.
     model.fit(
         batches,
-        initial_epoch=done,
+        initial_epoch=len(callbacks[0].history),
         epochs=settings.epochs,
         shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[epochs],
+        verbose=0 if not devices.writes else 1 if sys.stdout.isatty() else 2,
+        callbacks=callbacks,
     )

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from model.categories import COUNT, IGNORE, VOID
+from model.data.exploration.weights import SCHEMES, suggest
 from model.data.samples import Sample
 
-SCHEMES = ("median-frequency", "enet")
 # Void is learnt, so that the bonnet of the car is not called vehicle, but must not outvote what is scored.
 VOID_WEIGHT = 0.25
 EQUAL = ",".join(f"{VOID_WEIGHT if category == VOID else 1:g}" for category in range(COUNT))
@@ -32,8 +32,6 @@ def category_weights(spec: str, samples: Sequence[Sample]) -> list[float]:
     """
     if spec not in SCHEMES:
         return numbers(spec)
-    from model.data.exploration.weights import suggest
-
     weights = [float(weight) for weight in suggest(_counts(samples), spec)]
     weights[VOID] *= VOID_WEIGHT
     return weights
@@ -58,7 +56,7 @@ def numbers(spec: str) -> list[float]:
 
 
 def _counts(samples: Sequence[Sample]) -> np.ndarray:
-    """Return int64 (categories,): labelled pixels of each category."""
+    """Return int64 (images, categories): labelled pixels."""
     with ThreadPoolExecutor(2) as pool:
         counts = pool.map(lambda sample: np.bincount(sample.read().labels.ravel(), minlength=IGNORE + 1), samples)
-        return np.sum(list(counts), axis=0)[:COUNT]
+        return np.stack([each[:COUNT] for each in counts])

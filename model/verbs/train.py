@@ -13,10 +13,15 @@ HELP = "train a network and write its artifact"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
+    add_recipe(parser)
+    _add_machine(parser.add_argument)
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that decide what is trained, which `settings` reads, and none of where and on what."""
     _add_data(parser.add_argument)
     _add_network(parser.add_argument)
     _add_steps(parser.add_argument)
-    _add_machine(parser.add_argument)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -67,3 +68,34 @@ def trained(scenes, command, tmp_path_factory) -> Path:
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return folder / "artifact"
+
+
+@pytest.fixture
+def settings_of(scenes) -> Callable:
+    """Make the `Settings` that flags stand for, on the scenes at 32x64, all else as it is by default."""
+    from model.verbs import train
+
+    def make(*words: str):
+        parser = argparse.ArgumentParser()
+        train.add_arguments(parser)
+        sizes = ["--height", "32", "--width", "64", "--crop-height", "32", "--crop-width", "64", "--batch-size", "4"]
+        return train.settings(parser.parse_args(["--data", str(scenes), *sizes, *words]))
+
+    return make
+
+
+@pytest.fixture
+def small_networks(monkeypatch) -> None:
+    """Every network by name is one of two convolutions, a batch norm and dropout, for tests of what is around it."""
+    import keras
+
+    from model.training import recipe
+
+    def create(name: str, *, categories: int, **_) -> keras.Model:
+        images = keras.Input((None, None, 3))
+        features = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(images)
+        features = keras.layers.Dropout(0.2)(keras.layers.ReLU()(keras.layers.BatchNormalization()(features)))
+        logits = keras.layers.Conv2D(categories, 1, dtype="float32")(features)
+        return keras.Model(images, logits, name=name)
+
+    monkeypatch.setattr(recipe.registry, "create", create)

@@ -48,3 +48,12 @@ def test_the_average_of_the_weights_is_taken_and_the_trained_ones_stay():
     expected = ((kernels[0] + kernels[1]) / 2 + kernels[2]) / 2
     np.testing.assert_allclose(np.asarray(average.get_layer("mix").kernel), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(np.asarray(model.get_layer("mix").kernel), kernels[2])
+
+
+def test_batch_norms_of_models_within_the_model_get_statistics_too():
+    inner = network()
+    images = keras.Input((4, 4, 3))
+    model = keras.Model(images, inner(inner(images)))
+    recompute_batch_norms(model, [np.random.default_rng(2).normal(3, 2, (5, 4, 4, 3)).astype(np.float32)])
+    assert (np.asarray(inner.get_layer("norm").moving_mean) != 0).all()
+    assert inner.get_layer("norm").momentum == 0.9

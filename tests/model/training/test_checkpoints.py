@@ -9,11 +9,13 @@ import pytest
 from model.training import checkpoints
 
 
-def small_model(*, units: int = 3) -> keras.Model:
+def small_model(*, units: int = 3, accumulate: int | None = None) -> keras.Model:
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(units), layers.Dropout(0.5), layers.BatchNormalization()])
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
-    model.compile(keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=0.5), loss="mse")
+    optimizer = keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=accumulate)
+    model.compile(optimizer, loss="mse")
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -24,16 +26,17 @@ def step(model: keras.Model, number: int) -> None:
 
 
 def state(model: keras.Model) -> list[np.ndarray]:
-    return [np.asarray(variable) for variable in (*model.weights, *model.optimizer.variables)]
+    return [np.asarray(variable) for variable in (*model.variables, *model.optimizer.variables)]
 
 
-def test_the_next_step_after_a_restore_is_the_one_an_unbroken_run_takes(tmp_path):
-    unbroken = small_model()
+@pytest.mark.parametrize("accumulate", [None, 2])
+def test_the_next_step_after_a_restore_is_the_one_an_unbroken_run_takes(accumulate, tmp_path):
+    unbroken = small_model(accumulate=accumulate)
     step(unbroken, 0)
     checkpoints.save(tmp_path, unbroken, history=[{"epoch": 1}])
     step(unbroken, 1)
 
-    restored = small_model()
+    restored = small_model(accumulate=accumulate)
     assert checkpoints.restore(tmp_path, restored) == [{"epoch": 1}]
     step(restored, 1)
     for expected, actual in zip(state(unbroken), state(restored), strict=True):
@@ -66,3 +69,17 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     checkpoints.save(tmp_path, small_model(), history=[])
     with pytest.raises(ValueError, match="was written by another model"):
         checkpoints.restore(tmp_path, small_model(units=5))
+
+
+def test_only_the_best_average_stays(tmp_path):
+    model, other = small_model(), small_model(units=3)
+    checkpoints.save_average(tmp_path, 1, model)
+    step(model, 0)
+    checkpoints.save_average(tmp_path, 12, model)
+    checkpoints.drop_averages(tmp_path, but=12)
+    assert [path.name for path in tmp_path.iterdir()] == ["average-12.npz"]
+    checkpoints.restore_average(tmp_path, 12, other)
+    for expected, actual in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    with pytest.raises(ValueError, match=r"average-1\.npz is missing"):
+        checkpoints.restore_average(tmp_path, 1, other)
