@@ -11,7 +11,7 @@ from model.data.synthetic import samples
 
 def batches(part: tuple[int, int]) -> TrainingBatches:
     return TrainingBatches(
-        samples("train", count=6, size=(32, 64)),
+        samples("train", count=6, size=(64, 128)),
         batch_size=4,
         augmentation=augmentation.create("standard", crop=(32, 64)),
         reference=(32, 64),
