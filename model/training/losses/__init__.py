@@ -26,7 +26,7 @@ from model.training.losses.lovasz_softmax import lovasz
 from model.training.losses.pixelwise import cross_entropy, focal
 from model.training.losses.regions import dice, focal_tversky, jaccard, tversky
 from model.training.losses.spec import Term, parse
-from model.training.losses.sums import combo, cross_entropy_and_dice, weighted_sum
+from model.training.losses.sums import combo, weighted_sum
 from model.training.losses.truth import Loss
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "combo",
     "create",
     "cross_entropy",
-    "cross_entropy_and_dice",
     "dice",
     "focal",
     "focal_tversky",

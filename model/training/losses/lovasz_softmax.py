@@ -55,13 +55,13 @@ def lovasz(region_weights: Sequence[float]) -> Loss:
 
 def _increments(errors: KerasTensor, truth: KerasTensor) -> KerasTensor:
     """Return what each pixel adds to the Jaccard loss of each category, of the shape of `errors`, float32."""
-    # Not a number has some rank too: it shall make the loss one, not an index that there isn't.
+    # Only those without an error are in the last bin, ignored pixels among them, where they move nothing. Not a number
+    # has some rank too: it shall make the loss one, not an index that there isn't.
     rank = ops.clip(ops.cast((1 - errors) * (BINS - 1), "int32"), 0, BINS - 1)
     row = ops.cast(truth, "int32") * COUNT + ops.arange(COUNT, dtype="int32")
     place = row * BINS + rank
-    # An ignored pixel has its place among those without an error, but is not counted there.
-    labelled = ops.ones_like(errors) * ops.sum(truth, axis=-1, keepdims=True)
-    counts = ops.segment_sum(ops.reshape(labelled, (-1,)), ops.reshape(place, (-1,)), num_segments=2 * COUNT * BINS)
+    ones = ops.reshape(ops.ones_like(errors), (-1,))
+    counts = ops.segment_sum(ones, ops.reshape(place, (-1,)), num_segments=2 * COUNT * BINS)
     outside, inside = ops.unstack(ops.reshape(counts, (2, COUNT, BINS)))
     return ops.take(ops.reshape(_steps(outside, inside), (-1,)), place)
 

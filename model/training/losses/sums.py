@@ -67,24 +67,3 @@ def combo(
     check_parameter("ratio", ratio, low=0, high=1)
     pixelwise, region = cross_entropy(category_weights), dice(region_weights, smooth=smooth)
     return weighted_sum([(ratio, pixelwise), (1 - ratio, region)])
-
-
-def cross_entropy_and_dice(
-    *, cross_entropy_weights: Sequence[float], dice_weights: Sequence[float], dice_share: float
-) -> Loss:
-    """Make cross-entropy + `dice_share` x Dice: the one for every pixel, the other for the small categories.
-
-    Args:
-        cross_entropy_weights: see `cross_entropy`.
-        dice_weights: see `dice`.
-        dice_share: at least 0; at 0 the Dice part is not computed.
-
-    Returns:
-        A loss of `labels` and `logits`.
-
-    Raises:
-        ValueError: weights are refused by `cross_entropy` or `dice`, or the share is negative.
-    """
-    if dice_share < 0:
-        raise ValueError(f"The share of the Dice loss is {dice_share}. Expected at least 0.")
-    return weighted_sum([(1, cross_entropy(cross_entropy_weights)), (dice_share, dice(dice_weights))])

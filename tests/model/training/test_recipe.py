@@ -86,10 +86,9 @@ def test_the_default_loss_is_the_shipped_recipe_s(settings_of):
     images, labels = batch_of_four(0)
     labels[:, :2] = 255
     weights = [1.0] * 7
-    shipped = losses.cross_entropy_and_dice(
-        cross_entropy_weights=[0.25, *weights], dice_weights=[0, *weights], dice_share=0.5
-    )
-    expected = float(shipped(labels, model(images)))
+    logits = model(images)
+    cross_entropy, dice = losses.cross_entropy([0.25, *weights]), losses.dice([0, *weights])
+    expected = float(cross_entropy(labels, logits) + 0.5 * dice(labels, logits))
     assert model.test_on_batch(images, labels) == pytest.approx(expected, rel=1e-6)
 
 

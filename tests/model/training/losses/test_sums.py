@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from model.training.losses import combo, create, cross_entropy, cross_entropy_and_dice, dice
+from model.training.losses import combo, create, cross_entropy, dice
 from model.training.losses.sums import weighted_sum
-from tests.model.training.losses.batches import EVEN, WITHOUT_VOID, random_batch, row, value
+from tests.model.training.losses.batches import EVEN, WITHOUT_VOID, random_batch, value
 
 
 def test_combo_mixes_cross_entropy_and_dice():
@@ -49,13 +49,6 @@ def test_a_sum_of_nothing_is_refused(weights):
         weighted_sum([(weight, dice(EVEN)) for weight in weights])
 
 
-def test_a_negative_share_of_dice_is_refused():
-    with pytest.raises(ValueError, match=r"share of the Dice loss is -1\. Expected at least 0"):
-        cross_entropy_and_dice(cross_entropy_weights=EVEN, dice_weights=EVEN, dice_share=-1)
-
-
-def test_cross_entropy_and_dice_is_the_sum_of_both():
-    both = cross_entropy_and_dice(cross_entropy_weights=EVEN, dice_weights=WITHOUT_VOID, dice_share=0.5)
-    spelt = create("cross_entropy+0.5*dice", category_weights=EVEN, region_weights=WITHOUT_VOID)
-    labels, logits = row(1, 2, 3), random_batch(size=(1, 3))[1][:1]
-    assert value(both, labels, logits) == value(spelt, labels, logits)
+def test_a_negative_weight_is_refused():
+    with pytest.raises(ValueError, match=r"weight in the sum is -1\. Expected a number of at least 0"):
+        weighted_sum([(1, dice(EVEN)), (-1, cross_entropy(EVEN))])
