@@ -227,6 +227,13 @@ def test_a_file_in_the_folder_of_another_city_is_refused(own, tmp_path):
         ready(own, tmp_path / "out")
 
 
+def test_two_images_of_one_name_are_refused(own, tmp_path):
+    folder = own / "leftImg8bit" / "train" / "ulm"
+    shutil.copy(folder / "ulm_000000_000019_leftImg8bit.png", folder / "ulm_000000_000019_leftImg8bit.jpg")
+    with pytest.raises(ValueError, match=r"(?s)1 names stand twice:.*ulm_000000_000019_leftImg8bit\.(png|jpg) and "):
+        ready(own, tmp_path / "out")
+
+
 def test_the_same_photograph_in_two_splits_is_told(own, tmp_path):
     image = "leftImg8bit/train/{0}/{0}_000000_000019_leftImg8bit.png"
     shutil.copy(own / image.format("ulm"), own / image.format("zurich"))

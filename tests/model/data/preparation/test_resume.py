@@ -12,12 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model.data.datasets import open_samples
 from model.data.preparation import cache, journal
 from model.data.preparation.prepare import Settings, prepare
-from tests.model.data.preparation.official import write_dataset, write_frame
+from tests.model.data.preparation.official import SIZE, write_dataset, write_frame
 
 ROOT = Path(__file__).resolve().parents[4]
 CACHE = (16, 32)
@@ -103,10 +104,18 @@ def broken_off(source, tmp_path) -> Path:
     return tmp_path / "out"
 
 
+def test_what_is_done_stands_in_the_journal_once(source, tmp_path):
+    kill(source, tmp_path / "out", "journal", "sync", "3", "after")
+    lines = (tmp_path / "out" / journal.FILE).read_text().splitlines()
+    assert len(lines) == len(set(lines)) == 1 + 6
+
+
 def test_a_line_that_a_kill_left_half_written_is_done_again(source, unbroken, broken_off):
     with open(broken_off / journal.FILE, "ab") as file:
         file.write(b'{"split":"train","row":4,"name":"weimar_0000')
-    assert "going on after 4 of 15 images" in run(source, broken_off)
+    # A second kill: what the first one left must not run into the lines that follow.
+    kill(source, broken_off, "journal", "sync", "3", "before")
+    assert "going on after 8 of 15 images" in run(source, broken_off)
     assert contents(broken_off) == unbroken
 
 
@@ -193,6 +202,14 @@ def test_a_finished_folder_of_other_flags_is_refused_and_kept(source, unbroken, 
     with pytest.raises(ValueError, match=r"prepared from something else:\n  limit: null then, 1 now"):
         prepare([source], tmp_path / "out", Settings(size=CACHE, limit=1), say=lambda line: None)
     assert contents(tmp_path / "out") == unbroken
+
+
+def test_a_finished_folder_whose_source_has_changed_is_refused_by_name(tmp_path):
+    source = write_dataset(tmp_path / "data", splits=("train",))
+    run(source, tmp_path / "out")
+    write_frame(source, "train", "ulm_000001_000019", label_ids=np.full(SIZE, 7, np.uint8))
+    with pytest.raises(ValueError, match=r"ulm_000001_000019_gtFine_labelIds\.png has changed since it was read"):
+        run(source, tmp_path / "out")
 
 
 def test_the_number_of_workers_changes_nothing(source, unbroken, tmp_path):
