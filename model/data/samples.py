@@ -144,7 +144,7 @@ def check(samples: Sequence[Sample], *, workers: int = 2) -> None:
     """Read every sample once, so that a bad file is found before training and not in its third hour.
 
     Args:
-        samples: what is going to be trained or scored on.
+        samples: what is going to be trained or scored on. Those that have no file, since they are drawn, are not read.
         workers: threads that read.
 
     Raises:
@@ -157,7 +157,8 @@ def check(samples: Sequence[Sample], *, workers: int = 2) -> None:
     if twice:
         raise ValueError(_listed([f"{name} stands twice" for name in twice], "Expected unique file names."))
     with ThreadPoolExecutor(workers) as pool:
-        problems = [problem for problem in pool.map(_problem, samples) if problem]
+        files = [sample for sample in samples if sample.image_path is not None or sample.mask_path is not None]
+        problems = [problem for problem in pool.map(_problem, files) if problem]
     if problems:
         raise ValueError(_listed(problems, "Mend or remove these files, then start again."))
 

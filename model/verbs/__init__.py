@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import evaluate, explore, export, prepare, train
+from model.verbs import compare, evaluate, explore, export, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
     "explore": explore,
     "train": train,
     "evaluate": evaluate,
+    "compare": compare,
     "export": export,
 }
 """Module by name, in the order in which the work is done."""

@@ -1,0 +1,82 @@
+"""`python -m model compare` from end to end, through the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUDGET = ["--height", "64", "--width", "96", "--crop-height", "64", "--crop-width", "96", "--batch-size", "2"]
+BUDGET += ["--epoch-images", "4", "--validation-images", "2"]
+
+
+def compare(command, out: Path, *arguments: str) -> subprocess.Popen:
+    return command("compare", *arguments, *BUDGET, "--out", out)
+
+
+def finished(process: subprocess.Popen) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.mark.long
+def test_with_no_data_at_all_entries_are_trained_and_put_side_by_side(command, tmp_path):
+    loss = "Dice alone: --network mobilenetv2_unet --loss dice"
+    process = compare(command, tmp_path, "--entry", "mobilenetv2_unet", "--entry", loss, "--epochs", "1")
+    output = finished(process)
+    written = json.loads((tmp_path / "comparison.json").read_text())
+    assert {row["label"] for row in written["rows"]} == {"mobilenetv2_unet", "Dice alone"}
+    assert all(row["latency"] > 0 and row["peak_megabytes"] > 100 for row in written["rows"])
+    assert {row["parameters"] for row in written["rows"]} == {2.353848}
+    table = (tmp_path / "comparison.md").read_text()
+    assert table in output
+    page = (tmp_path / "comparison.html").read_text()
+    assert "--entry &#39;Dice alone: --network mobilenetv2_unet --loss dice&#39;" in page
+    assert json.loads((tmp_path / "dice-alone" / "artifact" / "card.json").read_text())["scores"]
+
+
+@pytest.mark.long
+def test_a_killed_comparison_goes_on_where_it_was(command, scenes, tmp_path):
+    shared = ["--data", scenes, "--epochs", "2", "--entry", "a: --loss dice"]
+    process = compare(command, tmp_path, *shared)
+    for line in process.stdout:
+        if line.startswith("epoch 1/2"):
+            break
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGKILL)
+    # The children write to the same pipe, so this waits for them as well.
+    process.communicate(timeout=60)
+    assert children
+    assert not any(_alive(child) for child in children), "training went on without the one that started it"
+
+    output = finished(compare(command, tmp_path, *shared))
+    assert "going on after epoch 1 of 2" in output
+    assert "1/1 a: done before" in finished(compare(command, tmp_path, *shared))
+
+
+def test_flags_that_train_does_not_know_are_refused(command, tmp_path):
+    process = compare(command, tmp_path, "--entry", "a: --no-such-flag 3")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "--no-such-flag" in output
+    assert "Traceback" not in output
+
+
+def test_an_unknown_network_is_refused_before_anything_is_trained(command, tmp_path):
+    process = compare(command, tmp_path, "--entry", "mobilenetv2_unet", "--entry", "resnet")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "--network is resnet. Expected one of fcn8s" in output
+    assert not list(tmp_path.iterdir())
+
+
+def _alive(pid: str) -> bool:
+    """Tell whether a process runs; one that ended and is not waited for yet does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
