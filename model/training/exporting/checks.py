@@ -23,6 +23,11 @@ IMAGES = 8
 # Larger ones take longer to draw and are no better a check.
 _SCENE_SIZE = (256, 512)
 
+# SegNet hands on which of four neighbours was the largest. Where two are nearly equal, another order of additions turns
+# that choice, and a few pixels' probabilities jump, in a network that is the same.
+_CHOICES = ("GreaterEqual",)
+_NEAREST = 0.999
+
 Run = Callable[[np.ndarray], np.ndarray]
 """From `images` to `probabilities`."""
 
@@ -51,7 +56,8 @@ class Agreement:
     """How near a file's answers are to those of Keras in float32.
 
     Attributes:
-        difference: the largest of all probabilities, 0 to 1.
+        difference: the largest of all probabilities, 0 to 1; of a network that chooses, the largest of the nearest
+            999 of 1,000.
         equal_labels: share of pixels with the same label, 0 to 1.
         images: on which both answered.
     """
@@ -85,6 +91,7 @@ class Reference:
         self.artifact = artifact
         self.network = engine.network
         self.images = np.stack([resize(image) for image in _photographs(samples)])
+        self._share = _NEAREST if any(type(step).__name__ in _CHOICES for step in self.network.operations) else 1.0
         self._truth = np.concatenate([engine.probabilities(self.images[[i]]) for i in range(len(self.images))])
 
     def compare(self, run: Run) -> Agreement:
@@ -105,7 +112,8 @@ class Reference:
             raise ValueError(f"it answers {parts[0].shape} for two images, and Keras {self._truth[:2].shape}")
         answer = np.concatenate(parts)
         equal = answer.argmax(-1) == self._truth.argmax(-1)
-        return Agreement(float(np.abs(answer - self._truth).max()), float(equal.mean()), len(equal))
+        difference = np.quantile(np.abs(answer - self._truth), self._share, method="higher")
+        return Agreement(float(difference), float(equal.mean()), len(equal))
 
 
 def violations(agreement: Agreement, limits: Limits) -> list[str]:
