@@ -71,19 +71,23 @@ def test_every_picture_is_drawn(driver):
 
 def test_the_lines_of_a_figure_follow_the_page(driver):
     # A figure is drawn on a canvas as the page would show it; its ink is dark in the light, and light in the dark.
+    # Two frames after the change, the browser has drawn it anew.
     drawn = """
-        const image = document.querySelector("img.drawn"), canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-        const context = canvas.getContext("2d");
-        context.drawImage(image, 0, 0);
-        const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
-        let sum = 0, count = 0;
-        for (let i = 0; i < data.length; i += 4)
-            if (data[i + 3] > 250 && Math.abs(data[i] - data[i + 2]) < 24) { sum += data[i]; count += 1; }
-        return sum / count;
+        const done = arguments[0];
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+            const image = document.querySelector("img.drawn"), canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+            let sum = 0, count = 0;
+            for (let i = 0; i < data.length; i += 4)
+                if (data[i + 3] > 250 && Math.abs(data[i] - data[i + 2]) < 24) { sum += data[i]; count += 1; }
+            done(sum / count);
+        }));
     """
     values = {}
     for scheme in ("light", "dark"):
         _set(driver, SIZES[-1], scheme)
-        values[scheme] = driver.execute_script(drawn)
+        values[scheme] = driver.execute_async_script(drawn)
     assert values["dark"] > values["light"] + 30

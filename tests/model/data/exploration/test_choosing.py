@@ -31,6 +31,13 @@ def test_each_kind_of_image_has_one_that_stands_for_it():
     assert all(one.index in members for one, members in zip(chosen, kinds, strict=True))
 
 
+def test_the_image_nearest_to_the_middle_stands_for_its_kind():
+    composition = np.zeros((3, 8))
+    composition[:, 1] = 0.3, 0.5, 0.7
+    composition[:, 5] = 1 - composition[:, 1]
+    assert choosing.representatives(composition, count=1) == [(1, 3)]
+
+
 def test_fewer_kinds_than_asked_for_are_enough():
     composition = np.repeat(np.eye(8)[[1, 5]], 4, axis=0)
     assert sorted(one.stands_for for one in choosing.representatives(composition, count=12)) == [4, 4]

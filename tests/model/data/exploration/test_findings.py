@@ -32,6 +32,14 @@ def test_the_largest_difference_between_splits_is_named(numbers):
     assert "Val has 14.0 times as much sky as train: 50.0 % of the pixels against 3.6 %" in _told(numbers)
 
 
+def test_what_a_later_split_lacks_is_told_of_the_first(sample):
+    # Vehicle is half of train and a tenth of val; flat is half and nine tenths.
+    splits = {"train": [sample([[1] * 5 + [7] * 5], name="a")], "val": [sample([[1] * 9 + [7]], name="b")]}
+    collection = gather(splits)
+    told = _told(measure_all(collection, leaks.between_splits(collection)))
+    assert "Train has 5.0 times as much vehicle as val: 50.0 % of the pixels against 10.0 %" in told
+
+
 def test_pixels_without_ground_truth_are_told(numbers):
     assert "5.0 % of the pixels have no ground truth" in _told(numbers)
 

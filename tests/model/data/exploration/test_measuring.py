@@ -42,6 +42,13 @@ def test_brightness_is_luma_and_a_plain_image_has_neither_contrast_nor_sharpness
     assert (measured.contrast, measured.sharpness) == (0, 0)
 
 
+def test_sharpness_is_the_variance_of_the_laplacian(sample):
+    # Columns of 0 and 100 by turns: the Laplacian is 200 on the dark ones and -200 on the light ones.
+    striped = np.zeros((6, 8, 3), np.uint8)
+    striped[:, 1::2] = 100
+    assert measuring.measure(sample(np.ones((6, 8)), image=striped)).sharpness == pytest.approx(40_000)
+
+
 def test_a_blurred_image_is_less_sharp_and_as_bright(sample, labels):
     noise = np.random.default_rng(1).integers(0, 256, (83, 131, 3)).astype(np.uint8)
     sharp, soft = (

@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import categories
 from model.data import camvid, synthetic
-from model.data.exploration import figures, pictures
+from model.data.exploration import figures, pictures, weights
 from model.data.exploration.exploring import Exploration, explore, write
 from model.data.samples import Example, Sample
 
@@ -111,6 +111,11 @@ def test_shares_on_the_page_are_exact_counts(found, page):
 def test_weights_are_given_as_a_flag_to_paste(found, page):
     for own in found.numbers["category_weights"].values():
         assert f"--category-weights {','.join(f'{weight:.4g}' for weight in own)}" in page.text
+
+
+def test_weights_are_of_the_first_split_alone(found):
+    counts = [one["pixel_counts"] for one in found.numbers["images"] if one["split"] == "train"]
+    assert found.numbers["category_weights"] == {scheme: weights.suggest(counts, scheme) for scheme in weights.SCHEMES}
 
 
 def test_the_same_set_gives_the_same_page_whatever_the_workers(sample):

@@ -49,7 +49,7 @@ def test_places_are_shares_within_each_cell(sample):
     plain = np.repeat([5, 1], 20)[:, None].repeat(80, axis=1)
     parked = plain.copy()
     parked[20:, 40:] = 7
-    found = statistics.places(gather({"train": [sample(plain, name="a_1"), sample(parked, name="a_2")]}))
+    found = statistics.places(gather({"train": [sample(plain, name="a_1")], "val": [sample(parked, name="a_2")]}))
     vehicle = np.array(found["vehicle"]["map"])
     assert vehicle.shape == (40, 80)
     assert (vehicle[20:, 40:] == 0.5).all()
@@ -67,6 +67,15 @@ def test_sizes_of_things(collection):
     assert found["vehicle"]["pixels"] == pytest.approx([1.2, 2, 2])
     assert found["human"]["height_share"] == [0.5, 0.5, 0.5]
     assert found["human"]["small_share"] == 1
+
+
+def test_things_under_sixteen_by_sixteen_pixels_are_small(sample):
+    labels = np.zeros((40, 60))
+    labels[0:16, 0:16] = 7  # 256 pixels: just large enough
+    labels[20:35, 0:17] = 7  # 255
+    labels[0:30, 30:50] = 7
+    found = statistics.thing_sizes(gather({"train": [sample(labels)]}))
+    assert found["vehicle"]["small_share"] == 1 / 3
 
 
 def test_company_is_the_share_of_images_with_both(collection):
