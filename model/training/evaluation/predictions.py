@@ -62,8 +62,11 @@ def score_predictions(
         Everything but the calibration, for which probabilities are missing.
 
     Raises:
-        ValueError: see `find`; or a file can't be read, has another size or unknown ids; the message names it.
+        ValueError: there are no samples; see `find`; or a file can't be read, has another size or unknown ids: the
+            message names it.
     """
+    if not samples:
+        raise ValueError("Received no samples. Expected at least one image with its mask: check --data and --split.")
     paths = find(samples, folder)
     known = truths.of_samples(samples, cache=cache, workers=workers)
 

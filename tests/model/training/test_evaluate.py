@@ -98,10 +98,10 @@ def test_the_table_shows_no_number_for_a_category_that_never_occurs():
     assert lines[3].split() == ["construction", "-", "-"]
 
 
-def test_a_command_in_the_card_can_be_pasted(exported, tmp_path):
+def test_a_command_in_the_card_can_be_pasted(exported, scenes, tmp_path):
     folder = exported.rename(tmp_path / "with a space")
-    assert run("--artifact", folder, "--card", "synthetic") == 0
-    command = artifact.read(folder).card["scores"]["synthetic"]["command"]
+    assert run("--data", scenes, "--artifact", folder, "--card", "scenes") == 0
+    command = artifact.read(folder).card["scores"]["scenes"]["command"]
     assert shlex.split(command)[-4:-2] == ["--artifact", str(folder)]
 
 
@@ -112,12 +112,79 @@ def test_a_file_that_cannot_be_written_is_told_in_words(exported, scenes, capsys
     assert "Traceback" not in error
 
 
+def test_without_any_data_the_generated_streets_are_scored(exported, tmp_path, capsys):
+    assert run("--artifact", exported, "--report", tmp_path / "report.html", "--worst", 1) == 0
+    assert "40 images of synthetic (val)" in capsys.readouterr().out
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "The worst image" in text
+    assert "calibration error" in text
+
+
+def test_json_has_what_the_official_scripts_do_not_count(exported, scenes, tmp_path):
+    assert run("--data", scenes, "--artifact", exported, "--json", tmp_path / "scores.json") == 0
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert set(written["boundary_iou"]) == set(categories.NAMES[1:])
+    assert set(written["iiou"]) == {"human", "vehicle"}
+    assert sum(written["calibration"]["share"]) == pytest.approx(1)
+    assert 0 <= written["calibration_error"] <= 1
+    np.testing.assert_array_equal(sum(np.array(i["confusion"]) for i in written["per_image"]), written["confusion"])
+
+
+def test_a_card_holds_sums_and_no_images(exported, scenes):
+    assert run("--data", scenes, "--artifact", exported, "--card", "scenes") == 0
+    entry = artifact.read(exported).card["scores"]["scenes"]
+    assert "mean_boundary_iou" in entry
+    assert not {"per_image", "calibration"} & set(entry)
+
+
+def test_views_are_named_with_the_scores(exported, scenes, capsys):
+    assert run("--data", scenes, "--artifact", exported, "--flip", "--scales", "1,1.5", "--card", "views") == 0
+    assert "mirrored too, at 1, 1.5 of its size" in capsys.readouterr().out
+    entry = artifact.read(exported).card["scores"]["views"]
+    assert entry["command"].endswith("--engine tensorflow --flip --scales 1,1.5")
+
+
+def test_predictions_are_scored_and_compared_without_a_network(scenes, tmp_path, capsys):
+    folders = tmp_path / "ours", tmp_path / "theirs"
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        for path in sorted((scenes / "val" / "masks").iterdir()):
+            labels = np.roll(np.asarray(Image.open(path)), 4 * number, axis=1)
+            Image.fromarray(categories.to_label_ids(labels)).save(folder / path.name)
+    flags = ["--against", folders[1], "--json", tmp_path / "scores.json", "--cache", tmp_path / "cache"]
+    assert main(["evaluate", "--data", str(scenes), "--predictions", str(folders[0]), *map(str, flags)]) == 0
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert written["mean_iou"] == 1
+    assert written["against"]["mean_iou"] < 0.9
+    assert written["difference"]["rows"][-1]["verdict"] == "better"
+    assert written["command"] == f"python -m model evaluate --data {scenes} --split val --predictions {folders[0]}"
+    printed = capsys.readouterr().out
+    assert "ours - theirs: official IoU" in printed
+    assert "2,000 x 2 images" in printed
+
+
+def test_two_artifacts_are_compared(exported, scenes, tmp_path, capsys):
+    other = shutil.copytree(exported, tmp_path / "other")
+    assert run("--data", scenes, "--artifact", exported, "--against", other, "--resamples", 100) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split()[0] == "mean"
+    assert last.split()[3:] == ["+0.00", "+0.00", "to", "+0.00", "open"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--data", "nowhere"], "'nowhere' is not a folder"),
         (["--split", "nosplit"], "no split 'nosplit'"),
         (["--artifact", "nowhere"], "No card.json in 'nowhere'"),
+        (["--predictions", "nowhere"], "'nowhere' is not a folder"),
+        (["--predictions", ".", "--flip", "--card", "x"], "--predictions with --flip, --card"),
+        (["--predictions", ".", "--scales", "0.5"], "--predictions with --scales"),
+        (["--cache", "nowhere"], "--cache without --predictions"),
+        (["--against", "nowhere"], "'nowhere' is not a folder"),
+        (["--scales", "9"], "a scale of 9"),
+        (["--resamples", "1"], "--resamples 1. Expected at least 100"),
+        (["--card-precision", "--flip"], "--card-precision with --flip"),
     ],
 )
 def test_mistakes_are_told_in_words(arguments, expected, capsys, exported):
