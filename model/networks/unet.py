@@ -17,8 +17,8 @@ def build(images: keras.KerasTensor, options: Options, *, batch_norm: bool = Tru
     """Build U-Net (Ronneberger et al. 2015, arXiv 1505.04597, figure 1): 64 to 1024 channels, 2x2 up-convolutions.
 
     Convolutions are 'same', where the paper's are 'valid' and cut 92 pixels off each side: the answer has the size of
-    the image. The paper has no batch norm, which was new then; with it the network needs no tuning of the learning
-    rate, so it is the default. Without, the parameters are the paper's.
+    the image. The paper has no batch norm, which was new then; those who use the network today put one behind each
+    convolution, and so does the default here. Without, the parameters are those of the paper's figure.
 
     Args:
         images: symbolic.
@@ -34,8 +34,8 @@ def build(images: keras.KerasTensor, options: Options, *, batch_norm: bool = Tru
         if level:
             skips.append(features)
             features = layers.MaxPooling2D(2, name=f"encoder_{2**level}_pool")(features)
-        # Dropout where the paper has it: "at the end of the contracting path".
         features = _twice(features, channels, f"encoder_{2**level}", momentum)
+    # Where the paper has it: "at the end of the contracting path".
     features = layers.Dropout(0.5, name="dropout")(features)
     for level, (channels, skip) in reversed(list(enumerate(zip(CHANNELS, skips, strict=False)))):
         name = f"decoder_{2**level}"
