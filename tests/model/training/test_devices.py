@@ -38,32 +38,35 @@ def answer(process: subprocess.Popen) -> dict:
 
 
 @pytest.fixture(scope="module")
-def one(scenes) -> dict:
+def one(scenes, tmp_path_factory) -> dict:
     """What one device gives."""
-    return answer(start(scenes, "1"))
+    return answer(start(scenes, tmp_path_factory.mktemp("one"), "1"))
 
 
-def test_two_devices_give_the_losses_of_one(one, scenes):
-    two = answer(start(scenes, "auto", local_devices=2))
+def test_two_devices_give_the_losses_of_one(one, scenes, tmp_path):
+    two = answer(start(scenes, tmp_path, "auto", local_devices=2))
     assert (one["devices"], two["devices"]) == ([1], [2])
     assert len(one["losses"]) == 9
     assert one["losses"][-1] < one["losses"][0]
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-6)
     np.testing.assert_allclose(two["weights"], one["weights"], rtol=1e-5)
+    assert len(two["epochs"]) == 2
+    np.testing.assert_allclose(two["epochs"], one["epochs"], rtol=1e-3)
 
 
 @pytest.mark.long
-def test_two_hosts_give_the_losses_of_one(one, scenes):
+def test_two_hosts_give_the_losses_of_one(one, scenes, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         leader = f"127.0.0.1:{probe.getsockname()[1]}"
-    hosts = [start(scenes, "auto", f"{leader},127.0.0.1:1", index) for index in range(2)]
+    hosts = [start(scenes, tmp_path, "auto", f"{leader},127.0.0.1:1", index) for index in range(2)]
     answers = [answer(host) for host in hosts]
     assert answers[0] == answers[1]
     assert answers[0]["devices"] == [2]
     assert answers[0]["total"] == [2**41 + 1]
     np.testing.assert_allclose(answers[0]["losses"], one["losses"], rtol=1e-6)
     np.testing.assert_allclose(answers[0]["weights"], one["weights"], rtol=1e-5)
+    np.testing.assert_allclose(answers[0]["epochs"], one["epochs"], rtol=1e-3)
 
 
 def test_things_are_shared_out_once_each():

@@ -1,12 +1,15 @@
 """Train a small network on JAX and print its losses as JSON: run by `test_devices` in processes of their own.
 
-Arguments: the data set, how many devices or `auto`, and for several hosts their addresses and which of them this is.
+Arguments: the data set, a folder for a run, how many devices or `auto`, and for several hosts their addresses and which
+of them this is.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,8 +17,10 @@ import numpy as np
 from model.data import augmentation
 from model.data.batches import TrainingBatches
 from model.data.datasets import open_samples
-from model.training import losses
+from model.training import losses, recipe
 from model.training.devices import Devices, choose, join
+from model.training.train import train as train_and_write
+from model.verbs import train as verb
 
 
 class StepLosses(keras.callbacks.Callback):
@@ -61,8 +66,25 @@ def train(data: str, devices: Devices) -> dict:
     return {"losses": steps.seen, "weights": weights, "devices": sorted(shardings), "total": total}
 
 
+def whole_run(data: str, folder: Path, devices: Devices) -> list[list[float]]:
+    """Do all that `python -m model train` does, twice, the second time from its checkpoint."""
+    recipe.registry.create = lambda name, **_: network()
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    sizes = ["--height", "32", "--width", "64", "--crop-height", "32", "--crop-width", "64", "--batch-size", "4"]
+    settings = verb.settings(parser.parse_args(["--data", data, *sizes, "--epochs", "2", "--patience", "2"]))
+    for artifact_folder in ("first", "again"):
+        written = train_and_write(
+            settings, run_folder=folder / "run", artifact_folder=folder / artifact_folder, devices=devices
+        )
+        assert (written is not None) == devices.writes
+    with np.load(folder / "run" / "checkpoint.npz") as saved:
+        return [[entry["loss"], entry["mean_iou"]] for entry in json.loads(str(saved["history"]))]
+
+
 if __name__ == "__main__":
-    data, wanted, *hosts = sys.argv[1:]
+    data, folder, wanted, *hosts = sys.argv[1:]
     if hosts:
         join(hosts[0], int(hosts[1]))
-    print(json.dumps(train(data, choose(wanted))))
+    chosen = choose(wanted)
+    print(json.dumps(train(data, chosen) | {"epochs": whole_run(data, Path(folder), chosen)}))
