@@ -3,8 +3,9 @@
 Array contract: see `model.training.exporting.signature`; batch 1, since phones look at one picture at a time and most
 delegates want fixed shapes.
 
-Through a SavedModel and the converter of TensorFlow, as `keras.Model.export(format="litert")` does it; that one lets in
-TensorFlow operations which no phone has, and would leave the input normalised float32.
+Through Keras's archive and the converter of TensorFlow, as `keras.Model.export(format="litert")` does it; that one lets
+in TensorFlow operations which no phone has, and would leave the input normalised float32. From the traced function, or
+from a SavedModel that was not written by Keras, the converter (TensorFlow 2.21) takes no weights, and says nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from model.artifact import Artifact
 from model.inference import processors
-from model.training.exporting import saved_model
 from model.training.exporting.checks import EXACT, ROUNDED, Run
 from model.training.exporting.making import Format
-from model.training.exporting.signature import INPUT, OUTPUT, metadata
+from model.training.exporting.signature import INPUT, OUTPUT, metadata, pixels, pixels_to_probabilities
 
 LABELS = "labels.txt"
 METADATA = "metadata.json"
@@ -82,7 +82,11 @@ def load(path: Path, artifact: Artifact) -> Run:
 
 def _convert(network: keras.Model, artifact: Artifact, path: Path, *, optimise: bool, types: tuple) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="saved-") as folder:
-        saved_model.write(network, artifact, Path(folder), batch=1)
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        run = pixels_to_probabilities(network, artifact)
+        archive.add_endpoint("serve", run, input_signature=[pixels(artifact, batch=1)])
+        archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if optimise:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -119,7 +119,7 @@ def check(form: Format, reference: Reference, made: Path, *, kept: Path) -> Agre
     """
     try:
         agreement = reference.compare(form.load(made, reference.artifact))
-        broken = violations(agreement, form.limits)
+        broken = violations(agreement, reference.limits(form.limits))
     except ValueError as error:
         broken = [str(error)]
     if broken:

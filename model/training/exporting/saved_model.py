@@ -22,24 +22,21 @@ from model.training.exporting.signature import OUTPUT, metadata, pixels, pixels_
 EXTRA = "assets.extra"
 
 
-def write(network: keras.Model, artifact: Artifact, path: Path, *, batch: int | None) -> None:
-    """Write a network as a SavedModel with one signature, of a fixed batch or any (None)."""
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    run = pixels_to_probabilities(network, artifact)
-    archive.add_endpoint("serve", run, input_signature=[pixels(artifact, batch=batch)])
-    archive.write_out(path, verbose=False)
-
-
 def convert(network: keras.Model, artifact: Artifact, path: Path) -> None:
     """Write a network as a SavedModel folder, and what is known about it into `assets.extra/metadata.json`.
+
+    Not by `keras.export.ExportArchive`, which writes every variable twice (Keras 3.15.1).
 
     Args:
         network: the Keras model on TensorFlow, its sides fixed, any batch; takes normalised images.
         artifact: says how to normalise, and what the folder says about itself.
         path: of the folder.
     """
-    write(network, artifact, path, batch=None)
+    module = tf.Module()
+    module.network = network
+    signature = [pixels(artifact, batch=None)]
+    module.serve = tf.function(pixels_to_probabilities(network, artifact), input_signature=signature, autograph=False)
+    tf.saved_model.save(module, path, signatures=module.serve)
     (path / EXTRA).mkdir()
     text = json.dumps(metadata(artifact), indent=2, ensure_ascii=False)
     (path / EXTRA / "metadata.json").write_text(text + "\n", "utf-8")

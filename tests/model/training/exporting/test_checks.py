@@ -8,28 +8,43 @@ import numpy as np
 import pytest
 
 from model.data.samples import Example, Sample
-from model.training.exporting.checks import EXACT, ROUNDED, Agreement, Limits, Reference, violations
-
-NOWHERE = "/nowhere"
+from model.training.exporting.checks import CHOOSING, EXACT, ROUNDED, Agreement, Limits, Reference, violations
 
 
 @pytest.mark.parametrize(
-    ("difference", "equal_labels", "limits", "broken"),
+    ("agreement", "limits", "broken"),
     [
-        (0.001, 0.999, EXACT, []),
-        (0.0011, 1.0, EXACT, ["differ from Keras's by up to 0.0011, expected at most 0.001"]),
-        (0.0, 0.99, EXACT, ["99.00% of labels are equal to Keras's, expected at least 99.9%"]),
-        (0.5, 0.5, EXACT, ["differ", "labels"]),
-        (math.nan, 1.0, EXACT, ["differ from Keras's by up to nan"]),
-        (0.9, 0.98, ROUNDED, []),
-        (0.0, 0.9799, ROUNDED, ["labels"]),
-        (math.nan, math.nan, Limits(None, 0.0), ["labels"]),
+        (Agreement(0.001, 0.999, 8, 0.0), EXACT, []),
+        (
+            Agreement(0.0011, 1.0, 8, 0.0002),
+            EXACT,
+            ["differ from Keras's by up to 0.0011, and by more than 0.001 in 0.02% of pixels, expected in 0% at most"],
+        ),
+        (Agreement(0.0, 0.99, 8, 0.0), EXACT, ["99.00% of labels are equal to Keras's, expected at least 99.9%"]),
+        (Agreement(0.5, 0.5, 8, 1.0), EXACT, ["differ", "labels"]),
+        (Agreement(math.nan, 1.0, 8, 1.0), EXACT, ["differ from Keras's by up to nan"]),
+        (Agreement(0.9, 0.98, 8, 1.0), ROUNDED, []),
+        (Agreement(0.0, 0.9799, 8, 0.0), ROUNDED, ["labels"]),
+        (Agreement(math.nan, math.nan, 8, 1.0), Limits(None, 0.0), ["labels"]),
+        (Agreement(0.3, 0.995, 8, 0.01), CHOOSING, []),
+        (Agreement(0.3, 0.995, 8, 0.011), CHOOSING, ["in 1.10% of pixels, expected in 1% at most"]),
     ],
 )
-def test_limits(difference, equal_labels, limits, broken):
-    found = violations(Agreement(difference, equal_labels, 1), limits)
+def test_limits(agreement, limits, broken):
+    found = violations(agreement, limits)
     assert len(found) == len(broken)
     assert all(words in sentence for words, sentence in zip(broken, found, strict=True))
+
+
+def test_only_a_network_that_chooses_may_jump(reference):
+    import keras
+
+    assert reference.limits(EXACT) is EXACT
+    images = keras.Input((32, 64, 3))
+    kept = keras.layers.Conv2D(3, 3, padding="same")(images)
+    reference.network = keras.Model(images, keras.ops.where(kept >= images, kept, 0))
+    assert reference.limits(EXACT) is CHOOSING
+    assert reference.limits(ROUNDED) is ROUNDED
 
 
 def test_keras_agrees_with_itself(reference):
@@ -56,6 +71,13 @@ def test_difference_and_equal_labels_are_those_of_a_hand_table(reference):
     agreement = reference.compare(run)
     assert agreement.equal_labels == pytest.approx(7 / 8)
     assert agreement.difference >= 0.5
+    assert agreement.beyond == pytest.approx(1 / 8 + 1 / truth[..., 0].size)
+
+
+def test_not_a_number_is_beyond_every_limit(reference):
+    agreement = reference.compare(lambda images: np.full((len(images), 32, 64, 8), np.nan, np.float32))
+    assert agreement.beyond == 1
+    assert violations(agreement, EXACT)
 
 
 def test_an_answer_of_another_shape_is_refused(reference):
