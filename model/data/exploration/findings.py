@@ -96,11 +96,18 @@ def _leaks(numbers: dict, groups: str) -> tuple[str, str] | None:
     same = sum(len(leak["same_picture"]) for leak in numbers["leaks"])
     compared = sum(leak["compared"] for leak in numbers["leaks"])
     shared = numbers["groups_in_several_splits"]
-    also = f" {_listed(shared)}: {groups} in more than one split." if shared else ""
+    also = f" In more than one split: {_listed(shared)}." if shared else ""
     if same:
         pairs = "pair is" if same == 1 else "pairs are"
         return f"{number(same)} {pairs} one picture in two splits", f"Scores taken there are flattered.{also}"
-    return "No picture is in two splits", f"{number(compared)} pairs were compared.{also}"
+    if shared:
+        verb = "is" if len(shared) == 1 else "are"
+        return (
+            f"{len(shared)} of {len(numbers['groups'])} {groups} {verb} in several splits",
+            f"{_listed(shared)}: images of one look alike, so scores taken there are flattered. No single picture is "
+            f"in two splits, of {number(compared)} pairs.",
+        )
+    return "No picture is in two splits", f"{number(compared)} pairs were compared."
 
 
 def _unlabelled(shares: dict) -> tuple[str, str] | None:

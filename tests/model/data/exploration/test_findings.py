@@ -48,12 +48,19 @@ def test_no_leak_is_told_with_how_hard_was_looked(numbers):
     assert "No picture is in two splits: 3 pairs were compared." in _told(numbers)
 
 
-def test_leaks_and_shared_cities_are_told(numbers):
+def test_leaked_pictures_and_shared_cities_are_told(numbers):
     numbers["leaks"][0]["same_picture"] = [{}, {}]
     numbers["groups_in_several_splits"] = ["ulm", "bonn"]
     assert (
-        "2 pairs are one picture in two splits: Scores taken there are flattered. ulm and bonn: cities in more than one"
+        "2 pairs are one picture in two splits: Scores taken there are flattered. In more than one split: ulm and bonn."
     ) in _told(numbers)
+
+
+def test_a_shared_city_is_a_leak_without_a_shared_picture(numbers):
+    numbers["groups_in_several_splits"] = ["ulm"]
+    told = _told(numbers)
+    assert "1 of 3 cities is in several splits: ulm: images of one look alike" in told
+    assert "No single picture is in two splits, of 3 pairs." in told
 
 
 def test_alike_splits_are_told_as_alike(sample):
