@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 from PIL import Image
 
@@ -62,6 +65,23 @@ def test_an_example_gives_the_labels_of_the_service(library, examples, folder, e
 
 def test_every_python_example_is_run(examples):
     assert [language for language, _ in examples].count("python") == 4
+
+
+@pytest.mark.long
+def test_the_example_in_cpp_compiles_and_gives_the_labels_of_python(examples, folder, tmp_path):
+    if shutil.which("g++") is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs g++ on Linux")
+    (code,) = [text for language, text in examples if language == "cpp"]
+    (tmp_path / "street.cpp").write_text(code)
+    package = Path(openvino.__file__).parent
+    (library,) = (package / "libs").glob("libopenvino.so.*")
+    command = ["g++", "-std=c++17", "street.cpp", "-I", package / "include", library, "-o", "street"]
+    subprocess.run([*command, f"-Wl,-rpath,{package / 'libs'}"], cwd=tmp_path, check=True, timeout=300)
+    image = np.random.default_rng(1).integers(0, 256, (32, 64, 3), np.uint8)
+    answer = subprocess.run([tmp_path / "street"], cwd=folder, input=image.tobytes(), capture_output=True, check=True)
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    planes = openvino.Core().compile_model(folder / "unet.openvino.xml", "CPU", exact)(image[np.newaxis])[0][0]
+    assert answer.stdout == planes.argmax(0).astype(np.uint8).tobytes()
 
 
 def test_the_command_of_the_page_is_one_that_the_verb_takes(examples):
