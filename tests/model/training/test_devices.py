@@ -32,7 +32,7 @@ def start(*arguments: str, local_devices: int = 1) -> subprocess.Popen:
 
 
 def answer(process: subprocess.Popen) -> dict:
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return json.loads(output.splitlines()[-1])
 
@@ -43,6 +43,7 @@ def one(scenes, tmp_path_factory) -> dict:
     return answer(start(scenes, tmp_path_factory.mktemp("one"), "1"))
 
 
+@pytest.mark.long
 def test_two_devices_give_the_losses_of_one(one, scenes, tmp_path):
     two = answer(start(scenes, tmp_path, "auto", local_devices=2))
     assert (one["devices"], two["devices"]) == ([1], [2])

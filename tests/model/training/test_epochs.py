@@ -82,7 +82,7 @@ def test_patience_ends_a_run_with_the_best_average(run, scored_as, monkeypatch):
     save_average = checkpoints.save_average
 
     def keep(folder, epoch, average):
-        kept[epoch] = [np.array(weight) for weight in average.weights]
+        kept.setdefault(epoch, [np.array(weight) for weight in average.weights])
         save_average(folder, epoch, average)
 
     monkeypatch.setattr(checkpoints, "save_average", keep)
