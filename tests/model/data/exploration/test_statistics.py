@@ -29,6 +29,13 @@ def test_splits_are_counted_apart(collection):
     assert list(found["val"]["pixel_counts"].values()) == [0, 1, 0, 0, 0, 5, 2, 2]
 
 
+def test_the_heat_of_each_split_holds_its_own_pixels(collection):
+    for index in range(2):
+        assert (
+            collection.heat[index].sum(axis=(1, 2)) == collection.pixels[collection.split == index].sum(axis=0)
+        ).all()
+
+
 def test_cities_are_counted_apart_and_know_their_splits(collection):
     found = statistics.by_group(collection)
     assert {name: (own["images"], own["splits"]) for name, own in found.items()} == {
