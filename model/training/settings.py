@@ -98,7 +98,9 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_network()
         for name in ("height", "width", "crop_height", "crop_width"):
-            _expect(name, getattr(self, name), f"a positive multiple of {STRIDE}", _divides(getattr(self, name)))
+            side = getattr(self, name)
+            nearest = max(STRIDE, round(side / STRIDE) * STRIDE)
+            _expect(name, side, f"a positive multiple of {STRIDE}; the nearest is {nearest}", _divides(side))
         for name in ("epochs", "batch_size", "accumulate"):
             _expect(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
         self._check_scale()
