@@ -34,6 +34,13 @@ CATEGORIES: tuple[int, ...] = (categories.NAMES.index("human"), categories.NAMES
 """Ids of the categories that have an instance score."""
 
 _INSTANCE_STEP = 1000
+# By label id, 0 where a label has no instances that are scored; an id that Cityscapes does not define is the last one.
+_AVERAGE = np.zeros(256)
+_CATEGORY = np.zeros(256, np.intp)
+for _label in categories.CITYSCAPES_LABELS:
+    if _label.name in AVERAGE_SIZES:
+        _AVERAGE[_label.id] = AVERAGE_SIZES[_label.name]
+        _CATEGORY[_label.id] = categories.NAMES.index(_label.category)
 
 
 @dataclass(frozen=True)
@@ -97,22 +104,17 @@ def weigh(truth: Truth, counts: np.ndarray, *, false_positives: np.ndarray) -> I
         counts: how many pixels of each segment were given each category.
         false_positives: by category, as in `InstanceSums`.
     """
-    hits, misses = np.zeros(categories.COUNT), np.zeros(categories.COUNT)
-    for number, label in enumerate(truth.instances // _INSTANCE_STEP):
-        if label not in _WEIGHED:
-            continue
-        category, average = _WEIGHED[label]
-        same = truth.instances == truth.instances[number]
-        # An instance is one segment, unless its pixels carry several label ids.
-        weight = average / counts[same].sum()
-        hits[category] += weight * counts[number, category]
-        misses[category] += weight * (counts[number].sum() - counts[number, category])
+    labels = np.minimum(truth.instances // _INSTANCE_STEP, len(_AVERAGE) - 1)
+    weighed = np.flatnonzero(_AVERAGE[labels])
+    counts, labels = counts[weighed], labels[weighed]
+    pixels = counts.sum(axis=1)
+    # An instance is one segment, unless its pixels carry several label ids.
+    _, places = np.unique(truth.instances[weighed], return_inverse=True)
+    weights = _AVERAGE[labels] / np.bincount(places, weights=pixels)[places]
+    found = counts[np.arange(len(labels)), _CATEGORY[labels]]
+    hits, misses = (
+        np.bincount(_CATEGORY[labels], weights=weights * some, minlength=categories.COUNT)
+        for some in (found, pixels - found)
+    )
     share = truth.size[0] * truth.size[1] / OFFICIAL_PIXELS
     return InstanceSums(hits, misses, false_positives.astype(np.float64), hits * share, misses * share, truth.annotated)
-
-
-_WEIGHED: dict[int, tuple[int, float]] = {
-    label.id: (categories.NAMES.index(label.category), AVERAGE_SIZES[label.name])
-    for label in categories.CITYSCAPES_LABELS
-    if label.name in AVERAGE_SIZES
-}

@@ -24,6 +24,7 @@ from model.data.samples import read_mask
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3
 _NONE, _SUB, _UP = 0, 1, 2
+_PEEKED_ROWS = 16
 
 
 def read(path: Path) -> np.ndarray:
@@ -53,9 +54,14 @@ def _decode(data: bytes) -> np.ndarray | None:
     if depth != 8 or color_type not in (_GREY, _PALETTE) or interlaced or not (0 < width * height < 1 << 31):
         return None
     size = (width + 1) * height
+    compressed = b"".join(_compressed(data))
     try:
+        # Writers that take other filters at all take them soon.
+        first = isal_zlib.decompressobj().decompress(compressed, min(size, _PEEKED_ROWS * (width + 1)))
+        if first and max(first[:: width + 1]) > _UP:
+            return None
         # One byte more than there should be, so that a longer stream is noticed and not cut.
-        filtered = isal_zlib.decompress(b"".join(_compressed(data)), 15, size + 1)
+        filtered = isal_zlib.decompress(compressed, 15, size + 1)
     except (isal_zlib.error, struct.error):
         return None
     return _unfiltered(np.frombuffer(filtered, np.uint8).reshape(height, width + 1)) if len(filtered) == size else None
@@ -74,15 +80,17 @@ def _unfiltered(rows: np.ndarray) -> np.ndarray | None:
     filters = rows[:, 0]
     if filters.max() > _UP:
         return None
-    pixels = rows[:, 1:].copy()
+    differences, pixels = rows[:, 1:], np.empty((len(rows), rows.shape[1] - 1), np.uint8)
     changes = np.flatnonzero(filters[1:] != filters[:-1]) + 1
     for start, stop in pairwise([0, *changes.tolist(), len(rows)]):
         if filters[start] == _SUB:
-            pixels[start:stop] = _summed_along(pixels[start:stop])
-        elif filters[start] == _UP:
+            pixels[start:stop] = _summed_along(differences[start:stop])
+        elif filters[start] == _NONE or start == 0:
+            pixels[start:stop] = differences[start:stop]
+        if filters[start] == _UP:
             # The row above the first one is zeros.
             for row in range(max(1, start), stop):
-                np.add(pixels[row], pixels[row - 1], out=pixels[row])
+                np.add(differences[row], pixels[row - 1], out=pixels[row])
     return pixels
 
 

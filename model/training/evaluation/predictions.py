@@ -15,6 +15,7 @@ import numpy as np
 from model import categories
 from model.categories import IGNORE
 from model.data.samples import Sample
+from model.inference import processors
 from model.training.evaluation import boundaries, label_files, truths
 from model.training.evaluation.tally import count, tally
 from model.training.evaluation.truth import NO_TRUTH, Truth
@@ -47,7 +48,7 @@ def find(samples: Sequence[Sample], folder: Path) -> list[Path]:
 
 
 def score_predictions(
-    samples: Sequence[Sample], folder: Path, *, cache: Path | None = None, boundary: bool = True, workers: int = 2
+    samples: Sequence[Sample], folder: Path, *, cache: Path | None = None, boundary: bool = True
 ) -> Scores:
     """Score label id PNGs against the masks of samples.
 
@@ -56,7 +57,6 @@ def score_predictions(
         folder: see `find`; 8-bit PNGs of official label ids, of the masks' sizes.
         cache: see `truths.of_samples`: the second scoring of the same samples then reads only the predictions.
         boundary: whether to count boundary IoU too, which the official scripts do not.
-        workers: threads that read and count.
 
     Returns:
         Everything but the calibration, for which probabilities are missing.
@@ -68,7 +68,9 @@ def score_predictions(
     if not samples:
         raise ValueError("Received no samples. Expected at least one image with its mask: check --data and --split.")
     paths = find(samples, folder)
-    known = truths.of_samples(samples, cache=cache, workers=workers)
+    known = truths.of_samples(samples, cache=cache)
+    # Counting is many short steps: two threads spend more time on taking turns than they save.
+    workers = processors.count() if boundary else 1
 
     def score_one(sample: Sample, path: Path, truth: Truth) -> ImageScore:
         try:

@@ -19,6 +19,9 @@ _KNOWN = np.zeros(LABEL_IDS, bool)
 _KNOWN[[label.id % LABEL_IDS for label in categories.CITYSCAPES_LABELS]] = True
 _CATEGORY = categories.from_label_ids(np.where(_KNOWN, np.arange(LABEL_IDS), 0).astype(np.uint8))
 _SCORED = categories.scored(np.arange(LABEL_IDS, dtype=np.uint8))
+_ONE_HOT = np.eye(categories.COUNT)
+# Label ids to categories, and then to categories as they are scored: as one product.
+_COLUMNS = np.hstack([_ONE_HOT[_CATEGORY], _ONE_HOT[np.where(_SCORED, _CATEGORY, categories.VOID)]])
 
 
 class Tally(NamedTuple):
@@ -52,7 +55,7 @@ def count(truth: Truth, label_ids: np.ndarray) -> np.ndarray:
     if label_ids.dtype != np.uint8 or label_ids.shape != truth.size:
         raise ValueError(f"Received label ids of {label_ids.dtype} {label_ids.shape}. Expected uint8 {truth.size}.")
     answer = label_ids.ravel()
-    changes = np.flatnonzero(answer[1:] != answer[:-1]).astype(np.int32) + 1
+    changes = _changes(answer)
     # A piece lies between two places where truth or answer changes: each of one segment, and of one answer.
     pieces = np.concatenate([truth.starts, changes])
     order = np.argsort(pieces, kind="stable")
@@ -80,22 +83,27 @@ def tally(truth: Truth, table: np.ndarray) -> Tally:
             f"unknown label ids {np.flatnonzero(given & ~_KNOWN).tolist()}. Expected official Cityscapes label ids, 0 "
             "to 33: convert train ids or colours to label ids first."
         )
-    as_category = _sum_columns(table, _CATEGORY)
-    as_scored = _sum_columns(table, np.where(_SCORED, _CATEGORY, categories.VOID))
-    official = _sum_rows(as_scored, truth.labels, _SCORED)
-    with_void = _sum_rows(as_category, truth.labels, _KNOWN)
+    as_category, as_scored = np.split(table @ _COLUMNS, 2, axis=1)
+    rows = _ONE_HOT[:, _CATEGORY[truth.labels]]
+    scored = rows * _SCORED[truth.labels]
+    official, scored_rows, with_void = (
+        scored @ as_scored,
+        scored @ as_category,
+        (rows * _KNOWN[truth.labels]) @ as_category,
+    )
     # Where instances are scored, answers count by category, whether the scripts ignore their label or not.
-    scored_rows = _sum_rows(as_category, truth.labels, _SCORED)
     false_positives = scored_rows.sum(axis=0) - np.diagonal(scored_rows)
-    return Tally(official, with_void, instances.weigh(truth, as_category, false_positives=false_positives))
+    sums = instances.weigh(truth, as_category, false_positives=false_positives)
+    # Sums of whole numbers, exact in float64.
+    return Tally(official.astype(np.int64), with_void.astype(np.int64), sums)
 
 
-def _sum_columns(table: np.ndarray, category: np.ndarray) -> np.ndarray:
-    """Return float64 (segments, 8)."""
-    return table @ np.eye(categories.COUNT)[category]
-
-
-def _sum_rows(counts: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return int64 (8, 8): the segments of one category together, without those whose label is not chosen."""
-    rows = np.eye(categories.COUNT)[:, _CATEGORY[labels]] * chosen[labels]
-    return np.rint(rows @ counts).astype(np.int64)
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Return int32, where a value differs from the one before it: few places, so eight are looked at together."""
+    differ = np.empty(-(-values.size // 8) * 8, bool)
+    differ[0] = False
+    differ[values.size :] = False
+    np.not_equal(values[1:], values[:-1], out=differ[1 : values.size])
+    words = np.flatnonzero(differ.view(np.uint64))
+    which, within = np.nonzero(differ.reshape(-1, 8)[words])
+    return (words[which] * 8 + within).astype(np.int32)
