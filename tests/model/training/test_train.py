@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import subprocess
 import sys
@@ -17,16 +16,6 @@ from model import artifact
 
 def history(folder) -> list[dict]:
     return artifact.read(folder).card["training"]["history"]
-
-
-def _read_until(process: subprocess.Popen, start: str) -> str:
-    """Return the output up to the first line that begins like this, or all of it."""
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith(start):
-            break
-    return "".join(lines)
 
 
 def test_the_card_says_what_the_network_is_and_how_it_was_made(trained, scenes):
@@ -88,25 +77,13 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_like_an_unbroken_one(
 
 
 @pytest.mark.long
-# Not importorskip: once imported, JAX warns of every later fork in this process.
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no jax: pip install jax")
-def test_jax_trains_and_goes_on_too(scenes, command, train_flags, tmp_path):
-    flags = [*train_flags, "--epochs", "2", "--run", tmp_path / "run", "--artifact", tmp_path / "artifact"]
+def test_jax_trains_what_serving_runs(scenes, command, train_flags, tmp_path):
+    # That a run on JAX goes on where it was stopped is tested in test_devices, on a network that compiles in a second.
+    flags = [*train_flags, "--epochs", "1", "--run", tmp_path / "run", "--artifact", tmp_path / "artifact"]
     process = command("train", "--data", scenes, *flags, backend="jax")
-    before = _read_until(process, "Epoch 2/2")
-    process.send_signal(signal.SIGKILL)
-    rest = process.communicate(timeout=30)[0]
-    assert process.returncode == -signal.SIGKILL
-    assert "epoch 1/2" in before
-    assert "epoch 2/2" not in rest
-
-    again = command("train", "--data", scenes, *flags, backend="jax")
-    output, _ = again.communicate(timeout=600)
-    assert again.returncode == 0, output
-    assert "going on after epoch 1 of 2" in output
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
     assert artifact.read(tmp_path / "artifact").card["training"]["backend"] == "jax"
-    losses = [entry["loss"] for entry in history(tmp_path / "artifact")]
-    assert losses[1] < losses[0]
 
     exported = command("export", "--artifact", tmp_path / "artifact", backend="tensorflow")
     output, _ = exported.communicate(timeout=300)

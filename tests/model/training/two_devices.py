@@ -7,9 +7,11 @@ of them this is.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from model.data.batches import TrainingBatches
 from model.data.datasets import open_samples
 from model.training import losses, recipe
 from model.training.devices import Devices, choose, join
+from model.training.epochs import Epochs
 from model.training.train import train as train_and_write
 from model.verbs import train as verb
 
@@ -66,18 +69,33 @@ def train(data: str, devices: Devices) -> dict:
     return {"losses": steps.seen, "weights": weights, "devices": sorted(shardings), "total": total}
 
 
+class Stopped(Exception):
+    """The run is interrupted."""
+
+
 def whole_run(data: str, folder: Path, devices: Devices) -> list[list[float]]:
-    """Do all that `python -m model train` does, twice, the second time from its checkpoint."""
+    """Do all that `python -m model train` does, interrupted after the first of two epochs and started again."""
     recipe.registry.create = lambda name, **_: network()
     parser = argparse.ArgumentParser()
     verb.add_arguments(parser)
     sizes = ["--height", "32", "--width", "64", "--crop-height", "32", "--crop-width", "64", "--batch-size", "4"]
     settings = verb.settings(parser.parse_args(["--data", data, *sizes, "--epochs", "2", "--patience", "2"]))
-    for artifact_folder in ("first", "again"):
-        written = train_and_write(
-            settings, run_folder=folder / "run", artifact_folder=folder / artifact_folder, devices=devices
-        )
-        assert (written is not None) == devices.writes
+    places = {"run_folder": folder / "run", "artifact_folder": folder / "artifact", "devices": devices}
+    begin = Epochs.on_epoch_begin
+
+    def stopping(self: Epochs, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 1:
+            raise Stopped
+        begin(self, epoch, logs)
+
+    with mock.patch.object(Epochs, "on_epoch_begin", stopping), contextlib.suppress(Stopped):
+        train_and_write(settings, **places)
+    # No host starts again before the first has written its checkpoint.
+    devices.total(np.zeros(1, np.int64))
+    written = train_and_write(settings, **places)
+    assert (written is not None) == devices.writes
+    # Nor reads what it wrote last.
+    devices.total(np.zeros(1, np.int64))
     with np.load(folder / "run" / "checkpoint.npz") as saved:
         return [[entry["loss"], entry["mean_iou"]] for entry in json.loads(str(saved["history"]))]
 
