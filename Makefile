@@ -3,6 +3,7 @@
 PYTHON ?=
 PORT ?= 8000
 TESTS ?= tests
+WORKERS ?= 2
 PHOTOS ?=
 BENCH ?=
 VENV := .venv
@@ -15,7 +16,7 @@ RUN := $(VENV)/bin/python
 help:
 	@echo 'make install   set up .venv/ with everything: serve, train, test'
 	@echo 'make serve     set up what serving needs, start the service on PORT (8000), print its address'
-	@echo 'make test      set up everything, run the tests (TESTS=path or options for pytest)'
+	@echo 'make test      set up everything, run the tests (TESTS=path or options for pytest; WORKERS=2)'
 	@echo 'make lint      check the style; make format mends it'
 	@echo 'make bench     set up bench/.venv/, measure this service and others, write bench/RESULTS.md'
 	@echo '               (PHOTOS=folder of JPEG or PNG; BENCH=options: python -m bench --help)'
@@ -27,7 +28,7 @@ serve: $(VENV)/.serve
 	@exec env PORT='$(PORT)' PATH="$(CURDIR)/$(VENV)/bin:$$PATH" VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(RUN) deploy/serve.py
 
 test: $(VENV)/.all
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/.all
 	$(RUN) -m ruff check .

@@ -76,8 +76,10 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_like_an_unbroken_one(
     np.testing.assert_allclose(resumed, unbroken, rtol=0.02)
 
 
-@pytest.mark.long
-def test_jax_trains_what_serving_runs(scenes, command, train_flags, tmp_path):
+@pytest.mark.trials
+def test_jax_trains_what_serving_runs(request, scenes, command, train_flags, tmp_path):
+    if "trials" not in request.config.getoption("markexpr"):
+        pytest.skip("JAX compiles MobileNetV2 for a minute: ask for it by -m trials")
     # That a run on JAX goes on where it was stopped is tested in test_devices, on a network that compiles in a second.
     flags = [*train_flags, "--epochs", "1", "--run", tmp_path / "run", "--artifact", tmp_path / "artifact"]
     process = command("train", "--data", scenes, *flags, backend="jax")
