@@ -3,8 +3,9 @@
 Array contract: `label_ids` uint8 (height, width).
 
 libpng undoes the filter of every byte on its way; a mask's bytes are mostly zeros between few changes. Here the whole
-file is inflated at once by ISA-L, and rows of the filters None, Sub and Up, which are sums, are undone by NumPy. A file
-with other filters, interlacing or another depth is read by Pillow, which also says what is wrong with a broken one.
+file is inflated at once by ISA-L, and rows of the filters None, Sub and Up, which are sums, are undone by NumPy. A grey
+file with other filters is read by OpenCV, which lets other threads work meanwhile; all else by Pillow, which also says
+what is wrong with a broken file.
 
 Source: Portable Network Graphics (Third Edition), W3C, sections 5, 9 and 11.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 from isal import isal_zlib
 
@@ -53,6 +55,18 @@ def _decode(data: bytes) -> np.ndarray | None:
     width, height, depth, color_type, _, _, interlaced = struct.unpack(">IIBBBBB", data[16:29])
     if depth != 8 or color_type not in (_GREY, _PALETTE) or interlaced or not (0 < width * height < 1 << 31):
         return None
+    pixels = _of_sums(data, width, height)
+    return _by_opencv(data, width, height) if pixels is None and color_type == _GREY else pixels
+
+
+def _by_opencv(data: bytes, width: int, height: int) -> np.ndarray | None:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    # Where one grey is transparent, colours come back.
+    return pixels if pixels is not None and pixels.dtype == np.uint8 and pixels.shape == (height, width) else None
+
+
+def _of_sums(data: bytes, width: int, height: int) -> np.ndarray | None:
+    """Return the pixels of a file whose filters are None, Sub and Up alone, None for others and broken ones."""
     size = (width + 1) * height
     compressed = b"".join(_compressed(data))
     try:

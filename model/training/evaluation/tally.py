@@ -99,11 +99,5 @@ def tally(truth: Truth, table: np.ndarray) -> Tally:
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
-    """Return int32, where a value differs from the one before it: few places, so eight are looked at together."""
-    differ = np.empty(-(-values.size // 8) * 8, bool)
-    differ[0] = False
-    differ[values.size :] = False
-    np.not_equal(values[1:], values[:-1], out=differ[1 : values.size])
-    words = np.flatnonzero(differ.view(np.uint64))
-    which, within = np.nonzero(differ.reshape(-1, 8)[words])
-    return (words[which] * 8 + within).astype(np.int32)
+    """Return int32, where a value differs from the one before it."""
+    return (np.flatnonzero(values[1:] != values[:-1]) + 1).astype(np.int32)

@@ -14,7 +14,7 @@ from PIL import Image
 from model.inference import render
 from model.training.evaluation import label_files
 
-# Of the PNG filters: those that are undone here, and those that Pillow undoes.
+# Of the PNG filters: three that are sums, which are undone here, and two that OpenCV undoes.
 NONE, SUB, UP, AVERAGE, PAETH = range(5)
 
 
@@ -85,9 +85,15 @@ def test_fewer_bits_are_read_by_pillow(tmp_path):
     assert label_files.read(tmp_path / "mask.png").tolist() == [[0, 1], [2, 3]]
 
 
+def test_one_grey_that_is_transparent_is_a_label_too(label_ids, tmp_path):
+    Image.fromarray(label_ids).save(tmp_path / "mask.png", transparency=int(label_ids[0, 0]))
+    np.testing.assert_array_equal(label_files.read(tmp_path / "mask.png"), label_ids)
+
+
+@pytest.mark.parametrize("filters", [[UP], [PAETH]], ids=["sums", "others"])
 @pytest.mark.parametrize("broken", [slice(0, 60), slice(0, 5), slice(0, -40)])
-def test_a_file_that_is_cut_off_is_told(label_ids, tmp_path, broken):
-    path = written(tmp_path / "mask.png", label_ids, [UP])
+def test_a_file_that_is_cut_off_is_told(label_ids, tmp_path, broken, filters):
+    path = written(tmp_path / "mask.png", label_ids, filters)
     path.write_bytes(path.read_bytes()[broken])
     with pytest.raises(ValueError, match=r"mask\.png can't be read as an image"):
         label_files.read(path)
