@@ -6,6 +6,7 @@ Array contract: `pixels` int64 (images, 9) by category, last those without groun
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ def gather(splits: Mapping[str, Sequence[Sample]], *, workers: int = 2) -> Colle
     split = np.repeat(np.arange(len(splits)), [len(chosen) for chosen in splits.values()])
     groups, group = _groups([sample.name for sample in samples])
     with ThreadPoolExecutor(workers) as pool:
-        measured = tqdm(pool.map(measure, samples), total=len(samples), desc="measuring", unit="image", leave=False)
+        quiet = not sys.stderr.isatty()
+        measured = tqdm(
+            pool.map(measure, samples), total=len(samples), desc="measuring", unit="image", leave=False, disable=quiet
+        )
         arrays = _collect(measured, split, count=len(samples), splits=len(splits))
     return Collection(samples=samples, splits=tuple(splits), split=split, groups=groups, group=group, **arrays)
 
