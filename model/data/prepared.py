@@ -6,10 +6,12 @@ Array contract: see `model.data.samples`. Samples of `train`, `val` and `test` c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from model.data.preparation import cache, journal, manifest, reading
+from model.data.preparation.archives import is_member
 from model.data.preparation.frames import Frame
 from model.data.preparation.sources import SYNTHETIC, Source, open_source
 from model.data.samples import Sample
@@ -63,7 +65,8 @@ def samples(root: Path, split: str) -> list[Sample]:
         return _originals(found, records)
     size = found["plan"]["height"], found["plan"]["width"]
     arrays = cache.open_arrays(root, wanted, len(records), size)
-    return [Sample(r["name"], *_paths(found, r), partial(cache.row, arrays, r["row"])) for r in records]
+    paths = _places(found)
+    return [Sample(r["name"], *paths(r), partial(cache.row, arrays, r["row"])) for r in records]
 
 
 def _manifest(root: Path) -> dict:
@@ -75,33 +78,42 @@ def _manifest(root: Path) -> dict:
     return manifest.read(root)
 
 
-def _paths(found: dict, record: dict) -> tuple[Path | None, Path | None]:
+def _places(found: dict) -> Callable[[dict], tuple[Path | None, Path | None]]:
+    """Return what tells where the image and the mask of a record lie; nowhere, where they are drawn."""
     if found["source"]["layout"] == SYNTHETIC:
-        return None, None
-    image, mask = (_located(found["source"]["paths"], record[kind]["path"]) for kind in ("image", "mask"))
-    return image, mask
+        return lambda record: (None, None)
+    paths = [Path(path) for path in found["source"]["paths"]]
+    archives = {path.name: path for path in paths}
+    # A folder that is gone is no file either, and its files are still named.
+    roots = [path for path in paths if not path.is_file()] or paths
 
+    def located(file: dict) -> Path:
+        archive, _, member = file["path"].partition("/")
+        if is_member(file["stamp"]) and archive in archives:
+            return archives[archive] / member
+        places = [root / file["path"] for root in roots]
+        return next((place for place in places[1:] if place.is_file()), places[0])
 
-def _located(paths: list[str], name: str) -> Path:
-    """Return where a file of the manifest lies: an archive's member begins with the archive's name."""
-    for path in map(Path, paths):
-        if path.suffix.lower() == ".zip" and name.startswith(f"{path.name}/"):
-            return path.parent / name
-    roots = [Path(path) for path in paths if not path.lower().endswith(".zip")]
-    return next((root / name for root in roots[1:] if (root / name).is_file()), roots[0] / name)
+    return lambda record: (located(record["image"]), located(record["mask"]))
 
 
 def _originals(found: dict, records: list[dict]) -> list[Sample]:
     size = found["plan"]["height"], found["plan"]["width"]
-    source = open_source(found["source"]["paths"], synthetic_size=size)
-    frames = {frame.name if frame.image is None else frame.image.name: frame for frame in source.frames}
+    # Samples that are read later open an archive again; until then it is not held.
+    with open_source(found["source"]["paths"], synthetic_size=size) as source:
+        frames = {frame.name if frame.image is None else frame.image.name: frame for frame in source.frames}
     keys = [record["image"]["path"] or record["name"] for record in records]
     missing = [key for key in keys if key not in frames]
+    missing += [
+        record["mask"]["path"]
+        for key, record in zip(keys, records, strict=True)
+        if key in frames and frames[key].mask is None and frames[key].draw is None
+    ]
     if missing:
+        instead = f", or use the cache by naming the split without {ORIGINAL}" if found["plan"]["cache"] else ""
         raise ValueError(
-            f"{len(missing)} images are no longer where they were prepared from, {missing[0]} first. Expected them in "
-            f"{', '.join(found['source']['paths'])}: put them back, or use the cache by naming the split without "
-            f"{ORIGINAL}."
+            f"{len(missing)} images or masks are no longer where they were prepared from, {missing[0]} first. Expected "
+            f"them in {', '.join(found['source']['paths'])}: put them back{instead}."
         )
     return [_original(frames[key], source) for key in keys]
 

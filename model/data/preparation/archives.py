@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import threading
+import os
+import queue
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from model.data.preparation.files import File, refuse_size
 
 _ENCRYPTED = 0x1
+_STAMP = "crc32 "
 # What a damaged member raises, depending on where it is damaged; RuntimeError is zipfile's for a password.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
 class Archive:
-    """One zip archive. Threads may read at the same time: each has a handle of its own."""
+    """One zip archive. Threads may read at the same time: each borrows a handle for as long as it reads."""
 
     def __init__(self, path: Path) -> None:
         """Read the list of members.
@@ -30,10 +33,9 @@ class Archive:
             ValueError: it is no whole zip archive, or has members that no data set has; the message names them.
         """
         self._path = path
-        self._own = threading.local()
-        self._handles: list[zipfile.ZipFile] = []
-        self._lock = threading.Lock()
-        self._members = [member for member in self._handle().infolist() if not member.is_dir()]
+        self._new_pool()
+        with self._borrowed() as handle:
+            self._members = [member for member in handle.infolist() if not member.is_dir()]
         _refuse_names(path, self._members)
 
     def files(self, wanted: Callable[[str], bool]) -> list[File]:
@@ -52,35 +54,59 @@ class Archive:
         return [self._file(member) for member in chosen]
 
     def close(self) -> None:
-        """Close every thread's handle."""
-        for handle in self._handles:
-            handle.close()
+        """Close the handles that nobody reads from; reading again opens another."""
+        with suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
 
     def _file(self, member: zipfile.ZipInfo) -> File:
         name = f"{self._path.name}/{member.filename}"
         path = self._path / member.filename
-        return File(name, path, member.file_size, f"crc32 {member.CRC:08x}", partial(self._read, member, path))
+        return File(name, path, member.file_size, f"{_STAMP}{member.CRC:08x}", partial(self._read, member, path))
 
     def _read(self, member: zipfile.ZipInfo, path: Path) -> bytes:
         # zipfile never gives more than the size that the list of members states, so this holds off bombs too.
         refuse_size(path, member.file_size)
-        try:
-            return self._handle().read(member)
-        except _DAMAGE as error:
-            raise ValueError(f"{path} can't be read: {error}. Expected a whole archive: download it again.") from error
-
-    def _handle(self) -> zipfile.ZipFile:
-        if not hasattr(self._own, "handle"):
+        with self._borrowed() as handle:
             try:
-                self._own.handle = zipfile.ZipFile(self._path)
+                return handle.read(member)
             except _DAMAGE as error:
                 raise ValueError(
-                    f"{self._path} is no whole zip archive: {error}. Expected one that was downloaded to its end: "
-                    "compare its size with the site's, then download it again."
+                    f"{path} can't be read: {error}. Expected a whole archive: download it again."
                 ) from error
-            with self._lock:
-                self._handles.append(self._own.handle)
-        return self._own.handle
+
+    def _new_pool(self) -> None:
+        self._idle: queue.LifoQueue[zipfile.ZipFile] = queue.LifoQueue()
+        self._process = os.getpid()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[zipfile.ZipFile]:
+        """Lend a handle: there are never more than read at once, however many threads come and go."""
+        if self._process != os.getpid():
+            # A forked process has its parent's handles, and would move the place in the file under its parent's reads.
+            self._new_pool()
+        try:
+            handle = self._idle.get_nowait()
+        except queue.Empty:
+            handle = self._opened()
+        try:
+            yield handle
+        finally:
+            self._idle.put(handle)
+
+    def _opened(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(self._path)
+        except _DAMAGE as error:
+            raise ValueError(
+                f"{self._path} is no whole zip archive: {error}. Expected one that was downloaded to its end: "
+                "compare its size with the site's, then download it again."
+            ) from error
+
+
+def is_member(stamp: str) -> bool:
+    """Tell by a file's stamp whether it lies in an archive."""
+    return stamp.startswith(_STAMP)
 
 
 def _refuse_names(path: Path, members: list[zipfile.ZipInfo]) -> None:

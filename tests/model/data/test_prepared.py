@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -113,8 +114,50 @@ def test_a_source_that_is_gone_is_told_and_the_cache_still_serves(tmp_path):
     prepare([root], tmp_path / "out", Settings(size=CACHE), say=lambda line: None)
     shutil.rmtree(root / "leftImg8bit" / "train" / "ulm")
     check(open_samples(tmp_path / "out", "train"))
-    with pytest.raises(ValueError, match=r"2 images are no longer where.*leftImg8bit/train/ulm/ulm_000000_000019"):
+    with pytest.raises(
+        ValueError, match=r"2 images or masks are no longer where.*leftImg8bit/train/ulm/ulm_000000_000019"
+    ):
         open_samples(tmp_path / "out", "train-original")
+
+
+def test_a_mask_that_is_gone_is_named(tmp_path):
+    root = write_dataset(tmp_path / "data", splits=("train",))
+    prepare([root], tmp_path / "out", Settings(size=CACHE), say=lambda line: None)
+    mask = "gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png"
+    (root / mask).unlink()
+    with pytest.raises(ValueError, match=f"1 images or masks are no longer where.*{mask} first.*without -original"):
+        open_samples(tmp_path / "out", "train-original")
+
+
+def test_without_a_cache_nobody_is_sent_to_it(tmp_path):
+    root = write_dataset(tmp_path / "data", splits=("train",))
+    prepare([root], tmp_path / "out", Settings(size=CACHE, cached=False), say=lambda line: None)
+    shutil.rmtree(root / "gtFine" / "train" / "ulm")
+    with pytest.raises(ValueError, match=r"2 images or masks are no longer.*: put them back\.$"):
+        open_samples(tmp_path / "out", "train")
+
+
+def test_opening_originals_keeps_no_archive_open(dataset, tmp_path):
+    archives = write_archives(dataset, tmp_path)
+    prepare(archives, tmp_path / "out", Settings(size=CACHE), say=lambda line: None)
+    samples = open_samples(tmp_path / "out", "val-original")
+    archives[0].unlink()
+    with pytest.raises(ValueError, match=r"leftImg8bit_trainvaltest\.zip is no whole zip archive"):
+        samples[0].read()
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_is_an_archive_is_not_told_by_its_name(tmp_path, archived):
+    root = given = write_dataset(tmp_path / "data.zip", splits=("train",))
+    if archived:
+        given = tmp_path / "download"
+        with zipfile.ZipFile(given, "w") as file:
+            for path in root.rglob("*.png"):
+                file.write(path, path.relative_to(root))
+    prepare([given], tmp_path / "out", Settings(size=CACHE), say=lambda line: None)
+    cached, original = (open_samples(tmp_path / "out", split)[0] for split in ("train", "train-original"))
+    member = "leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png"
+    assert cached.image_path == original.image_path == given / member
 
 
 def test_a_folder_that_is_not_finished_says_how_to_finish_it(ready, tmp_path):

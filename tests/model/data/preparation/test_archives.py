@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,56 @@ def test_threads_read_at_the_same_time(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda file: file.read(), files * 3)) == list(contents.values()) * 3
     archive.close()
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[zipfile.ZipFile]:
+    """Every handle that is opened from now on; a closed one has no file any more."""
+    handles = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *arguments, **options) -> None:
+            super().__init__(*arguments, **options)
+            handles.extend([self] * (self.mode == "r"))
+
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    return handles
+
+
+def test_threads_that_ended_leave_their_handles_to_the_next(tmp_path, opened):
+    files = Archive(write(tmp_path / "a.zip", {f"{index}.png": NOISE for index in range(8)})).files(everything)
+    # As Keras does: new threads in every epoch.
+    for _ in range(6):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda file: file.read(), files))
+    assert len(opened) <= 3
+
+
+def test_a_member_that_can_not_be_read_gives_its_handle_back(tmp_path, opened):
+    path = write(tmp_path / "a.zip", {"x.png": NOISE, "y.png": b"y"})
+    bad, good = Archive(path).files(everything)
+    content = bytearray(path.read_bytes())
+    content[20_000:20_100] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"x\.png can't be read"):
+        bad.read()
+    assert good.read() == b"y"
+    assert len(opened) == 1
+
+
+def test_a_closed_archive_holds_nothing_and_can_be_read_again(tmp_path, opened):
+    archive = Archive(write(tmp_path / "a.zip", {"x.png": NOISE}))
+    archive.close()
+    assert [handle.fp for handle in opened] == [None]
+    assert archive.files(everything)[0].read() == NOISE
+
+
+def test_a_forked_process_does_not_share_a_place_in_the_file(tmp_path, opened, monkeypatch):
+    files = Archive(write(tmp_path / "a.zip", {"x.png": NOISE})).files(everything)
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    files[0].read()
+    assert len(opened) == 2
 
 
 def test_another_content_has_another_stamp(tmp_path):
