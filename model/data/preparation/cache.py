@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +126,12 @@ def open_arrays(root: Path, split: str, count: int, size: tuple[int, int]) -> di
         # The plain type: indexing it is quicker than indexing a memmap, and it is still the mapping underneath.
         arrays[kind] = array.view(np.ndarray)
     return arrays
+
+
+def gone(root: Path, splits: Iterable[str]) -> list[str]:
+    """Say, in words, which of the splits' files are no longer there."""
+    files = [path(root, split, kind) for split in splits for kind in KINDS]
+    return [f"{file} is gone" for file in files if not file.is_file()]
 
 
 def row(arrays: Mapping[str, np.ndarray], index: int) -> Example:

@@ -35,6 +35,9 @@ class Journal:
         self._file = _locked(root / FILE)
         try:
             lines = [] if anew else self._whole_lines()
+            if len(lines) == 1:
+                # Nothing was done by that plan, so another one takes its place.
+                lines = []
             if lines:
                 _refuse_other_plan(root, json.loads(lines[0]), plan)
                 records = [json.loads(line) for line in lines[1:]]
@@ -77,7 +80,8 @@ def _locked(path: Path) -> BinaryIO:
     # Not at the top: Windows has none, and can still read what was prepared elsewhere.
     import fcntl
 
-    file = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115 - lives as long as the journal
+    # Nothing is cut off before the lock is held: the file may be of a run that began a moment ago.
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
     try:
         # The kernel lets go of it when the process ends, however it ends.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

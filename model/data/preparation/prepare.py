@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from model.data.preparation import journal, manifest, reading, splits, work
+from model.data.preparation import cache, journal, manifest, reading, splits, work
 from model.data.preparation.changes import changed_files, differences_of
 from model.data.preparation.frames import Frame
 from model.data.preparation.problems import ADVICE, PLACEHOLDER
@@ -135,6 +135,12 @@ def _finished(job: work.Job) -> dict | None:
         raise ValueError(
             f"{job.out} is prepared from something else:\n  " + "\n  ".join(differences) + "\n"
             "Expected the same source and flags: name another --out, or add --anew to prepare it again."
+        )
+    gone = cache.gone(job.out, job.chosen) if job.plan["cache"] else []
+    if gone:
+        raise ValueError(
+            f"{job.out} is not whole any more:\n  " + "\n  ".join(gone) + "\n"
+            "Expected what prepare wrote: put it back, or add --anew to prepare it again."
         )
     return found
 

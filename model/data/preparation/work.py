@@ -77,6 +77,9 @@ def run(job: Job, *, workers: int, anew: bool, say: Callable[[str], None]) -> tu
         ValueError: images can't be used, `out` holds something else, or the disk is too small. What could be read is
             kept for the next run.
     """
+    if job.plan["cache"]:
+        # Before anything of a run before is given up.
+        cache.refuse_without_room(job.out, job.counts, job.size)
     with ExitStack() as stack:
         log = stack.enter_context(closing(journal.Journal(job.out, job.plan, anew=anew)))
         before = len(log.done)
@@ -84,7 +87,7 @@ def run(job: Job, *, workers: int, anew: bool, say: Callable[[str], None]) -> tu
         (job.out / manifest.FILE).unlink(missing_ok=True)
         if before:
             say(f"going on after {before} of {sum(job.counts.values())} images")
-        writer = _writer(job)
+        writer = cache.Writer(job.out, job.counts, job.size) if job.plan["cache"] else None
         if writer is not None:
             stack.enter_context(closing(writer))
         problems = _read(job, log, writer, workers=workers)
@@ -106,20 +109,12 @@ def _refuse_changes(job: Job, log: journal.Journal) -> None:
         return
     changed = changed_files(log.done.values(), job.chosen)
     if job.plan["cache"]:
-        files = [cache.path(job.out, split, kind) for split in job.chosen for kind in cache.KINDS]
-        changed += [f"{file} is gone" for file in files if not file.is_file()]
+        changed += cache.gone(job.out, job.chosen)
     if changed:
         raise ValueError(
             f"{job.out} can't be gone on with:\n  " + "\n  ".join(changed) + "\nExpected what the run before read and "
             "wrote: put it back, or add --anew to start from the beginning."
         )
-
-
-def _writer(job: Job) -> cache.Writer | None:
-    if not job.plan["cache"]:
-        return None
-    cache.refuse_without_room(job.out, job.counts, job.size)
-    return cache.Writer(job.out, job.counts, job.size)
 
 
 def _read(job: Job, log: journal.Journal, writer: cache.Writer | None, *, workers: int) -> Problems:

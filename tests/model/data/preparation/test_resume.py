@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,30 @@ def test_anew_starts_from_the_beginning(source, unbroken, broken_off):
     assert contents(broken_off) == unbroken
 
 
+def test_advice_to_take_another_size_can_be_followed(source, unbroken, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+        with pytest.raises(ValueError, match="smaller --height and --width"):
+            prepare([source], tmp_path / "out", Settings(size=(32, 64)), say=lambda line: None)
+    run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == unbroken
+
+
+def test_streets_that_were_asked_too_small_can_be_asked_larger(tmp_path):
+    with pytest.raises(ValueError, match=r"size of \(32, 64\)"):
+        prepare([], tmp_path / "out", Settings(size=(32, 64), limit=1), say=lambda line: None)
+    prepare([], tmp_path / "out", Settings(size=(64, 128), limit=1), say=lambda line: None)
+    assert open_samples(tmp_path / "out", "val")[0].read().image.shape == (64, 128, 3)
+
+
+def test_anew_without_room_keeps_what_was_finished(source, unbroken, tmp_path, monkeypatch):
+    run(source, tmp_path / "out")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(ValueError, match="Expected room for it"):
+        prepare([source], tmp_path / "out", Settings(size=(320, 640)), anew=True, say=lambda line: None)
+    assert contents(tmp_path / "out") == unbroken
+
+
 def test_a_change_of_what_was_read_is_refused_by_name(source, broken_off, tmp_path):
     plan = json.loads((broken_off / journal.FILE).read_text().splitlines()[0])
     first = plan["samples"]["train"][0]
@@ -179,6 +204,29 @@ def test_a_cache_that_is_gone_is_told(source, broken_off):
     (broken_off / "cache" / "val.images.npy").unlink()
     with pytest.raises(ValueError, match=r"val\.images\.npy is gone"):
         run(source, broken_off)
+
+
+def test_a_finished_folder_whose_cache_is_gone_is_told(source, tmp_path):
+    run(source, tmp_path / "out")
+    (tmp_path / "out" / "cache" / "val.images.npy").unlink()
+    with pytest.raises(ValueError, match=r"val\.images\.npy is gone\n.*--anew"):
+        run(source, tmp_path / "out")
+
+
+def test_a_finished_folder_without_a_cache_needs_none(source, tmp_path):
+    for before in (0, 15):
+        found = prepare([source], tmp_path / "out", Settings(size=CACHE, cached=False), say=lambda line: None)
+        assert found.before == before
+
+
+def test_a_run_that_begins_in_the_same_moment_leaves_the_first_one_its_journal(tmp_path, monkeypatch):
+    plan = {"samples": {}}
+    with closing(journal.Journal(tmp_path, plan, anew=False)), monkeypatch.context() as patch:
+        # The second looked before the first one made the file.
+        patch.setattr(Path, "exists", lambda path: False)
+        with pytest.raises(ValueError, match="Another run is preparing"):
+            journal.Journal(tmp_path, plan, anew=True)
+        assert json.loads((tmp_path / journal.FILE).read_text()) == plan
 
 
 def test_two_runs_at_once_are_refused(source, broken_off):
