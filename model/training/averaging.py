@@ -11,7 +11,8 @@ import numpy as np
 def averaged(model: keras.Model, batches: Iterable[np.ndarray], *, into: keras.Model) -> None:
     """Copy `model` into `into` with the optimiser's exponential moving average for weights.
 
-    The average covers weights only. Batch norm statistics belong to the raw weights, so they are computed anew.
+    The average covers weights only. Batch norm statistics belong to the raw weights, so they are computed anew, with
+    the random numbers of `model`: dropout before a batch norm then drops the same, whether or not a run was broken off.
 
     Args:
         model: compiled with an optimiser that keeps a moving average.
@@ -25,7 +26,15 @@ def averaged(model: keras.Model, batches: Iterable[np.ndarray], *, into: keras.M
     # and lies on all its devices, while `into` runs on one.
     for variable in into.weights:
         variable.assign(keras.ops.convert_to_numpy(variable).copy())
+    for target, source in zip(random_states(into), random_states(model), strict=True):
+        target.assign(keras.ops.convert_to_numpy(source).copy())
     recompute_batch_norms(into, batches)
+
+
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of its random numbers, dropout's above all, which Keras does not count among the weights."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def recompute_batch_norms(model: keras.Model, batches: Iterable[np.ndarray]) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
+
+from model.training.averaging import random_states
 
 _FILE = "checkpoint.npz"
 
@@ -27,7 +33,7 @@ def save(folder: Path, model: keras.Model, *, history: list[dict]) -> None:
     """
     variables = {f"model/{i}": np.asarray(variable) for i, variable in enumerate(model.weights)}
     variables |= {f"optimizer/{i}": np.asarray(variable) for i, variable in enumerate(model.optimizer.variables)}
-    variables |= {f"seed/{i}": np.asarray(seed) for i, seed in enumerate(_seeds(model))}
+    variables |= {f"seed/{i}": np.asarray(seed) for i, seed in enumerate(random_states(model))}
     _write(folder / _FILE, variables | {"history": np.asarray(json.dumps(history))})
 
 
@@ -47,8 +53,8 @@ def restore(folder: Path, model: keras.Model) -> list[dict]:
     if not exists(folder):
         return []
     path = folder / _FILE
-    with np.load(path) as saved:
-        groups = (("model", model.weights), ("optimizer", model.optimizer.variables), ("seed", _seeds(model)))
+    with _opened(path) as saved:
+        groups = (("model", model.weights), ("optimizer", model.optimizer.variables), ("seed", random_states(model)))
         for prefix, variables in groups:
             _assign(path, saved, prefix, variables)
         return json.loads(str(saved["history"]))
@@ -75,7 +81,7 @@ def restore_average(folder: Path, epoch: int, average: keras.Model) -> None:
     path = _average_path(folder, epoch)
     if not path.is_file():
         raise ValueError(f"{path} is missing, the best average of this run. Start anew in another --run folder.")
-    with np.load(path) as saved:
+    with _opened(path) as saved:
         _assign(path, saved, "average", average.weights)
 
 
@@ -86,14 +92,21 @@ def drop_averages(folder: Path, *, but: int) -> None:
             path.unlink()
 
 
-def _seeds(model: keras.Model) -> list[keras.Variable]:
-    """Return the states of its random numbers, dropout's above all, which Keras does not count among the weights."""
-    weights = {id(variable) for variable in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
-
-
 def _average_path(folder: Path, epoch: int) -> Path:
     return folder / f"average-{epoch}.npz"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    try:
+        # NumPy leaves a file open that turns out to be none of its own.
+        with open(path, "rb") as file, np.load(file) as saved:
+            yield saved
+    except (BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError(
+            f"{path} is damaged: {error}. Expected a checkpoint as training wrote it: put a copy back, or start anew "
+            "in another --run folder."
+        ) from error
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,7 @@ _HISTORY = ("epoch", "loss", "mean_iou", "seconds", "images_per_second")
 def write(
     network: keras.Model, settings: Settings, *, history: list[dict], scores: Scores, about: dict, folder: Path
 ) -> Artifact:
-    """Write an artifact.
+    """Write an artifact, unless the folder holds that of this very run already, and maybe more in its card.
 
     Args:
         network: from images to logits, float32.
@@ -36,6 +37,16 @@ def write(
     Returns:
         The artifact, read back.
     """
+    training = about | {
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "settings": asdict(settings),
+        # Runs that an earlier version began do not know everything.
+        "history": [{key: entry[key] for key in _HISTORY if key in entry} for entry in history],
+    }
+    there = _of_this_run(folder, training)
+    if there is not None:
+        return there
     folder.mkdir(parents=True, exist_ok=True)
     path = Artifact(folder, {"name": settings.network}).keras_path
     # Keras saves only under its own suffix.
@@ -46,14 +57,7 @@ def write(
         "name": settings.network,
         "keras_sha256": artifact.sha256(path),
         "parameters": network.count_params(),
-        "training": about
-        | {
-            "backend": keras.backend.backend(),
-            "keras": keras.__version__,
-            "settings": asdict(settings),
-            # Runs that an earlier version began do not know everything.
-            "history": [{key: entry[key] for key in _HISTORY if key in entry} for entry in history],
-        },
+        "training": training,
         "scores": {"validation": scores.as_dict()},
         "limitations": [],
         "terms": {"code": "Apache-2.0"} | {f"trained on {name}": text for name, text in map(terms, settings.data)},
@@ -62,3 +66,14 @@ def write(
     written = artifact.read(folder)
     write_markdown(written)
     return written
+
+
+def _of_this_run(folder: Path, training: dict) -> Artifact | None:
+    """Return the artifact in `folder` where this run has written it before, else None."""
+    try:
+        there = artifact.read(folder)
+        artifact.verify(there)
+    except artifact.ArtifactError:
+        return None
+    known, now = there.card.get("training", {}), json.loads(json.dumps(training))
+    return there if all(known.get(name) == now[name] for name in ("settings", "history")) else None

@@ -197,7 +197,7 @@ def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:
     if differing:
         raise ValueError(
             f"{run_folder} holds a run with other settings: {'; '.join(differing)}. "
-            "Expected the same ones to go on with it: repeat them, or name another --run folder."
+            "Expected the same ones to go on with it: repeat them, or name another folder (--run; --out of compare)."
         )
 
 

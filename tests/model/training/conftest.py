@@ -86,7 +86,10 @@ def settings_of(scenes) -> Callable:
 
 @pytest.fixture
 def small_networks(monkeypatch) -> None:
-    """Every network by name is one of two convolutions, a batch norm and dropout, for tests of what is around it."""
+    """Every network by name is one of three convolutions, for tests of what is around it.
+
+    A batch norm stands before the dropout, and one behind it, whose statistics hang on what was dropped.
+    """
     import keras
 
     from model.training import recipe
@@ -95,6 +98,8 @@ def small_networks(monkeypatch) -> None:
         images = keras.Input((None, None, 3))
         features = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(images)
         features = keras.layers.Dropout(0.2)(keras.layers.ReLU()(keras.layers.BatchNormalization()(features)))
+        features = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(features)
+        features = keras.layers.ReLU()(keras.layers.BatchNormalization()(features))
         logits = keras.layers.Conv2D(categories, 1, dtype="float32")(features)
         return keras.Model(images, logits, name=name)
 

@@ -50,6 +50,24 @@ def test_the_average_of_the_weights_is_taken_and_the_trained_ones_stay():
     np.testing.assert_array_equal(np.asarray(model.get_layer("mix").kernel), kernels[2])
 
 
+def test_dropout_drops_the_same_whether_or_not_the_average_was_taken_before():
+    def dropping() -> keras.Model:
+        images = keras.Input((4, 4, 3))
+        features = keras.layers.Conv2D(8, 1, kernel_initializer="ones")(images)
+        features = keras.layers.Dropout(0.5, seed=3)(features)
+        return keras.Model(images, keras.layers.BatchNormalization(name="norm")(features))
+
+    model, often, once = dropping(), dropping(), dropping()
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), loss="mse")
+    images = np.random.default_rng(3).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    model.train_on_batch(images, np.zeros((2, 4, 4, 8)))
+    averaged(model, [images], into=often)
+    averaged(model, [images], into=often)
+    averaged(model, [images], into=once)
+    expected = np.asarray(once.get_layer("norm").moving_variance)
+    np.testing.assert_array_equal(np.asarray(often.get_layer("norm").moving_variance), expected)
+
+
 def test_batch_norms_of_models_within_the_model_get_statistics_too():
     inner = network()
     images = keras.Input((4, 4, 3))

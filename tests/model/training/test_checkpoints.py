@@ -71,6 +71,14 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
         checkpoints.restore(tmp_path, small_model(units=5))
 
 
+def test_a_damaged_checkpoint_is_told(tmp_path):
+    checkpoints.save(tmp_path, small_model(), history=[])
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ValueError, match=r"checkpoint\.npz is damaged: .* start anew in another --run folder"):
+        checkpoints.restore(tmp_path, small_model())
+
+
 def test_only_the_best_average_stays(tmp_path):
     model, other = small_model(), small_model(units=3)
     checkpoints.save_average(tmp_path, 1, model)

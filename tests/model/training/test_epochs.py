@@ -125,6 +125,23 @@ def test_a_run_interrupted_after_an_epoch_ends_like_an_unbroken_one(words, run, 
         np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4)
 
 
+def test_a_finished_run_leaves_its_artifact_alone(run):
+    written = run("--epochs", "1")
+    artifact.write_card(written.folder, written.card | {"limitations": ["nights"]})
+    before = written.keras_path.read_bytes()
+    again = run("--epochs", "1")
+    assert again.card["limitations"] == ["nights"]
+    assert again.keras_path.read_bytes() == before
+
+
+def test_what_another_run_left_makes_room(run):
+    run("--epochs", "1", folder="run")
+    first = run("--epochs", "1", folder="other")
+    (first.folder.parent / "run-out" / "card.json").write_bytes((first.folder / "card.json").read_bytes())
+    (first.folder.parent / "run-out" / first.keras_path.name).write_bytes(b"broken")
+    assert artifact.verify(run("--epochs", "1", folder="run")) is None
+
+
 def test_short_epochs_and_few_validation_images(run):
     written = run("--epoch-images", "4", "--validation-images", "1", "--epochs", "1")
     assert written.card["scores"]["validation"]["images"] == 1
