@@ -32,12 +32,13 @@ def run(options: argparse.Namespace) -> None:
     texts = options.entry or _every_network()
     parts = [entries.split_entry(text) for text in texts]
     found = [entries.Entry(label, train.settings(_overridden(options, flags))) for label, flags in parts]
+    command = _command(options, texts)
     results = running.run(found, options.out, workers=options.workers)
     print(f"measuring the latency of {len(found)} networks in turns", flush=True)
     latencies = latency.measure([entry.folder(options.out) / "artifact" for entry in found])
     rows = report.rows(results, latencies, [flags for _, flags in parts])
     print(f"\n{report.markdown(rows)}")
-    paths = report.write(rows, options.out, settings=found[0].settings, command=_command(options, texts))
+    paths = report.write(rows, options.out, settings=found[0].settings, command=command)
     print(f"wrote {', '.join(map(str, paths))}")
 
 
@@ -55,11 +56,15 @@ def _overridden(options: argparse.Namespace, flags: str) -> argparse.Namespace:
 
 
 def _command(options: argparse.Namespace, texts: list[str]) -> str:
-    """Return the command line that repeats the comparison, one flag a line."""
-    from dataclasses import asdict
+    """Return the command line that repeats the comparison, one flag a line.
 
+    The shared flags need not fit together: an entry's own stand over them.
+    """
+    from model.training.comparison.entries import split_entry
     from model.training.settings import flags
 
-    shared = [flag for flag in flags(asdict(train.settings(options))) if not flag.startswith("--network ")]
+    shared = flags(train.given(options))
+    if all("--network" in split_entry(text)[1] for text in texts):
+        shared = [flag for flag in shared if not flag.startswith("--network ")]
     words = [f"--entry {shlex.quote(text)}" for text in texts]
     return " \\\n  ".join(["python -m model compare", *words, f"--out {shlex.quote(str(options.out))}", *shared])

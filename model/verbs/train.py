@@ -31,10 +31,11 @@ def run(options: argparse.Namespace) -> None:
 
     devices.join(options.hosts, options.host_index)
     chosen = settings(options)
+    run_folder = options.run or Path("runs") / chosen.network
     written = train(
         chosen,
-        run_folder=options.run or Path("runs") / chosen.network,
-        artifact_folder=options.artifact or Path("runs") / chosen.network / "artifact",
+        run_folder=run_folder,
+        artifact_folder=options.artifact or run_folder / "artifact",
         workers=options.workers,
         devices=devices.choose(options.devices),
         tensorboard=options.tensorboard,
@@ -51,10 +52,17 @@ def settings(options: argparse.Namespace):
     """
     from model.training.settings import Settings
 
-    given = {field.name: getattr(options, field.name) for field in fields(Settings)}
-    given["data"] = tuple(options.data or [SYNTHETIC])
-    given["validation"] = options.validation or given["data"][0]
-    return Settings(**given)
+    return Settings(**given(options))
+
+
+def given(options: argparse.Namespace) -> dict:
+    """Return what flags say by the names of `Settings`, whether or not it fits together."""
+    from model.training.settings import Settings
+
+    found = {field.name: getattr(options, field.name) for field in fields(Settings)}
+    found["data"] = tuple(options.data or [SYNTHETIC])
+    found["validation"] = options.validation or found["data"][0]
+    return found
 
 
 def _add_data(add) -> None:
@@ -110,7 +118,7 @@ def _add_steps(add) -> None:
 
 def _add_machine(add) -> None:
     add("--run", type=Path, help="folder of checkpoint and settings; goes on if it has one (default: runs/NETWORK)")
-    add("--artifact", type=Path, help="folder that receives the network (default: runs/NETWORK/artifact)")
+    add("--artifact", type=Path, help="folder that receives the network (default: artifact in the folder of --run)")
     add("--tensorboard", type=Path, help="folder that receives event files for TensorBoard")
     add("--workers", type=int, default=2, help="threads that read ahead")
     add("--devices", default="auto", help="how many share a batch; more than one needs KERAS_BACKEND=jax")

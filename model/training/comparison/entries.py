@@ -71,7 +71,8 @@ def check(entries: Sequence[Entry]) -> None:
         entries: in the order in which they are trained.
 
     Raises:
-        ValueError: there is none, two share a label or a folder, or one has another budget than the first.
+        ValueError: there is none, two share a label or a folder, or one has another budget than the first, would see
+            another number of crops, or might stop early.
     """
     if not entries:
         raise ValueError("Received no entries. Expected at least one --entry.")
@@ -81,6 +82,12 @@ def check(entries: Sequence[Entry]) -> None:
             raise ValueError(
                 f"The entry {entry.label!r} would share the folder {entry.slug!r} with another. Expected labels that "
                 "differ in letters and digits: give each --entry a label of its own."
+            )
+    for entry in entries:
+        if entry.settings.patience:
+            raise ValueError(
+                f"The entry {entry.label!r} has --patience {entry.settings.patience}, with which it may see less than "
+                "the others. Expected one budget for all: leave --patience out."
             )
     first = entries[0]
     for entry in entries[1:]:
@@ -92,3 +99,15 @@ def check(entries: Sequence[Entry]) -> None:
                 f"{getattr(first.settings, name)!r}. Expected one budget for all: give --{name.replace('_', '-')} "
                 "once, outside the entries."
             )
+        if _crops(entry) != _crops(first):
+            raise ValueError(
+                f"The entry {entry.label!r} would see {_crops(entry)} crops an epoch, {first.label!r} {_crops(first)}: "
+                "only full batches are shown. Expected one budget for all: make --epoch-images a multiple of every "
+                "--batch-size."
+            )
+
+
+def _crops(entry: Entry) -> int:
+    """Return how many crops an epoch of `--epoch-images` shows; of all images, a batch more or less is let pass."""
+    settings = entry.settings
+    return settings.epoch_images // settings.batch_size * settings.batch_size

@@ -59,6 +59,18 @@ def test_another_recipe_is_no_other_budget(settings):
     check([Entry("a", settings), Entry("b", other)])
 
 
+def test_batches_that_leave_out_more_crops_than_others_are_refused(settings):
+    first = dataclasses.replace(settings, epoch_images=160, batch_size=8)
+    with pytest.raises(ValueError, match=r"'b' would see 128 crops an epoch, 'a' 160: only full batches"):
+        check([Entry("a", first), Entry("b", dataclasses.replace(first, batch_size=64))])
+    check([Entry("a", first), Entry("b", dataclasses.replace(first, batch_size=16))])
+
+
+def test_an_entry_that_may_stop_early_is_refused(settings):
+    with pytest.raises(ValueError, match=r"'b' has --patience 3, with which it may see less"):
+        check([Entry("a", settings), Entry("b", dataclasses.replace(settings, patience=3))])
+
+
 def test_nothing_to_compare_is_refused():
     with pytest.raises(ValueError, match="Expected at least one --entry"):
         check([])
