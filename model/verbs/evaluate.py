@@ -10,6 +10,7 @@ from pathlib import Path
 from model import artifact
 from model.data.datasets import SYNTHETIC
 from model.inference import engines
+from model.verbs.flags import Once
 
 HELP = "score an artifact, or a folder of predictions, as Cityscapes does and beyond"
 WORST = 8
@@ -19,7 +20,7 @@ RESAMPLES = 2000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
     add = parser.add_argument
-    add("--data", default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
+    add("--data", action=Once, default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
     add("--split", default="val", help="split of it")
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> None:
         side = sides.Folder(options.predictions, cache=options.cache)
     rival = None if options.against is None else sides.other(options.against, cache=options.cache, **views)
     samples = open_samples(options.data, options.split)
+    _check_cities(options, samples)
     if options.predictions is None:
         check(samples)
     scores = side.scores(samples, export_official=options.export_official)
@@ -89,6 +91,10 @@ def _check(options: argparse.Namespace) -> None:
     for name, least in (("resamples", 100), ("worst", 0)):
         if getattr(options, name) < least:
             raise ValueError(f"Received --{name} {getattr(options, name)}. Expected at least {least}.")
+    for name in ("report", "json"):
+        path = getattr(options, name)
+        if path is not None and path.is_dir():
+            raise ValueError(f"Received --{name} {path}, which is a folder. Expected the name of a file.")
     if options.card_precision and (options.flip or options.scales != (1.0,)):
         raise ValueError("Received --card-precision with --flip or --scales. Expected the network as it serves.")
     if options.cache is not None and options.predictions is None:
@@ -96,9 +102,24 @@ def _check(options: argparse.Namespace) -> None:
     if options.predictions is not None:
         alone = ("flip", "card", "card_precision", "export_official")
         given = [name for name in alone if getattr(options, name)] + (["scales"] if options.scales != (1.0,) else [])
+        # What --against names may be a network.
+        other = options.against is not None and (options.against / artifact.CARD_FILE).is_file()
+        given += [name for name in ("engine", "precision") if getattr(options, name) != "auto" and not other]
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise ValueError(f"Received --predictions with {flags}. Expected one or the other: no network runs.")
+
+
+def _check_cities(options: argparse.Namespace, samples: list) -> None:
+    """Refuse before hours of scoring what can't be drawn from."""
+    from model.training.evaluation.against import CITIES, city
+
+    found = {city(sample.name) for sample in samples}
+    if options.resample == CITIES and (options.report or options.against) and len(found) < 2:
+        raise ValueError(
+            f"Received --resample cities with images of one city alone, {', '.join(found)}. Expected two at least: "
+            "resample images, or score on more cities."
+        )
 
 
 def _about(options: argparse.Namespace, side) -> dict:

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from model.data.datasets import SYNTHETIC
+from model.verbs.flags import Once
 
 HELP = "write a report about a data set"
 
@@ -14,7 +15,7 @@ HELP = "write a report about a data set"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
     add = parser.add_argument
-    add("--data", default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
+    add("--data", action=Once, default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
     add("--split", action="append", help="split of it, repeatable (all that it has when none is given)")
     add("--images", type=int, help="look only at this many of each split, evenly spaced")
     add("--out", type=Path, default=Path("runs/explore/report.html"), help="the report, one HTML file")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model import artifact
 from model.data.datasets import SYNTHETIC
+from model.verbs.flags import Once
 
 HELP = "write a network as OpenVINO, ONNX, LiteRT or SavedModel, checked against Keras"
 NAMES = ("openvino", "bfloat16", "int8", "onnx", "litert", "litert-float16", "litert-int8", "savedmodel")
@@ -24,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help=f"separated by commas, of {', '.join(NAMES)}; or {ALL} (default: openvino, and with --data int8)",
     )
-    add("--data", help=f"data set folder, or {SYNTHETIC!r}: its images check all formats and calibrate int8")
+    add(
+        "--data",
+        action=Once,
+        help=f"data set folder, or {SYNTHETIC!r}: its images check all formats and calibrate int8",
+    )
     add("--split", default="train", help="split of it; never the one that scores are taken on")
     add("--out", type=Path, help="folder for ONNX, LiteRT and SavedModel (default: the artifact's)")
 

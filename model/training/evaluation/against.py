@@ -16,7 +16,6 @@ from model.training.evaluation.bootstrap import Intervals
 from model.training.scoring import Scores
 
 IMAGES, CITIES = "images", "cities"
-UNITS = (IMAGES, CITIES)
 """What may be drawn anew: single images, or all of a city together."""
 
 ROWS = (*NAMES[VOID + 1 :], "mean")
@@ -70,7 +69,12 @@ def compare(ours: Scores, theirs: Scores, *, units: str = IMAGES, resamples: int
 
 def groups(scores: Scores, units: str) -> list[str] | None:
     """Return the city of each image, which its name begins with, or None where `units` is `images`."""
-    return [image.name.partition("_")[0] for image in scores.per_image] if units == CITIES else None
+    return [city(image.name) for image in scores.per_image] if units == CITIES else None
+
+
+def city(name: str) -> str:
+    """Return the city of an image, which its name begins with."""
+    return name.partition("_")[0]
 
 
 def table(rows: list[Row], *, ours: str, theirs: str, drawn: str) -> str:

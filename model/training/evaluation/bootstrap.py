@@ -32,14 +32,12 @@ class Intervals:
         values: float64 (9,), of all images as they are: by category id, then the mean without void.
         low: float64 (9,).
         high: float64 (9,).
-        above_zero: float64 (9,), the share of resamples above 0.
         units: how many images, or groups of them, were drawn each time.
     """
 
     values: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    above_zero: np.ndarray
     units: int
 
 
@@ -94,12 +92,10 @@ def _intervals(sides: list[np.ndarray], groups: Sequence[str] | None, resamples:
     draws = combine([_scores(np.tensordot(drawn, side, axes=1)) for side in sides])
     known = np.isfinite(value)
     low, high = np.full((2, COUNT + 1), np.nan)
-    above = np.full(COUNT + 1, np.nan)
     tail = (1 - LEVEL) / 2
     # A rare category may be missing from a resample, which then says nothing about it.
     low[known], high[known] = np.nanquantile(draws[:, known], [tail, 1 - tail], axis=0)
-    above[known] = np.nanmean(np.where(np.isfinite(draws), draws > 0, np.nan)[:, known], axis=0)
-    return Intervals(value, low, high, above, units)
+    return Intervals(value, low, high, units)
 
 
 def _grouped(confusions: np.ndarray, groups: Sequence[str] | None) -> np.ndarray:

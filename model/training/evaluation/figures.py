@@ -81,7 +81,8 @@ def spread(values: np.ndarray) -> Figure:
     """Draw how many images have which mean IoU; float64 (images,), 0 to 1, NaN left out."""
     figure, axes = reports.create_figure(height=2.9)
     values = 100 * values[np.isfinite(values)]
-    least = 5 * np.floor(values.min() / 5) if values.size else 0
+    # Where every image is right, there is still room to draw them in.
+    least = min(95, 5 * np.floor(values.min() / 5)) if values.size else 0
     axes.hist(values, bins=np.arange(least, 100.1, 2.5), color=LINE, edgecolor=QUIET, linewidth=0.5)
     axes.set(xlim=(least, 100), xlabel="mean IoU of an image, per cent", ylabel="images")
     axes.yaxis.get_major_locator().set_params(integer=True)

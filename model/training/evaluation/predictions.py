@@ -35,7 +35,7 @@ def find(samples: Sequence[Sample], folder: Path) -> list[Path]:
     Args:
         samples: what was predicted.
         folder: searched with all its subfolders for `<name of the sample>.png` or `<name>_<anything>.png`, as the
-            official scripts do.
+            official scripts do. A file that fits two samples is of the one with the longer name.
 
     Returns:
         One path for each sample, in their order.
@@ -49,7 +49,8 @@ def find(samples: Sequence[Sample], folder: Path) -> list[Path]:
     for path in folder.rglob(f"*{SUFFIX}"):
         files.setdefault(path.stem, []).append(path)
     stems = sorted(files)
-    return [_only(sample.name, _matching(sample.name, stems, files), folder) for sample in samples]
+    names = {sample.name for sample in samples}
+    return [_only(name, _matching(name, stems, files, names), folder) for name in (sample.name for sample in samples)]
 
 
 def score_predictions(
@@ -130,13 +131,20 @@ def _bands(label_ids: np.ndarray, truth: Truth) -> np.ndarray:
     return boundaries.count(labels.astype(np.uint8), labels_of(label_ids).astype(np.uint8))
 
 
-def _matching(name: str, stems: list[str], files: dict[str, list[Path]]) -> list[Path]:
+def _matching(name: str, stems: list[str], files: dict[str, list[Path]], names: set[str]) -> list[Path]:
     found = list(files.get(name, ()))
     for stem in stems[bisect_left(stems, f"{name}_") :]:
         if not stem.startswith(f"{name}_"):
             break
-        found += files[stem]
+        if not _is_of_a_longer(stem, name, names):
+            found += files[stem]
     return found
+
+
+def _is_of_a_longer(stem: str, name: str, names: set[str]) -> bool:
+    """Tell whether a file is of a sample whose name goes on behind this one's: `street_1_pred` is not of `street`."""
+    ends = [place for place, letter in enumerate(stem) if letter == "_" and place > len(name)]
+    return any(stem[:end] in names for end in [*ends, len(stem)])
 
 
 def _only(name: str, found: list[Path], folder: Path) -> Path:

@@ -91,25 +91,20 @@ class Folder:
     def __init__(self, folder: Path, *, cache: Path | None = None) -> None:
         self._folder = folder
         self._cache = cache
-        self.name = folder.name
+        self.name = folder.resolve().name
         self.means = "label id PNGs"
         self.words = ["--predictions", str(folder)]
+        self._paths: dict[str, Path] = {}
 
     def scores(self, samples: Sequence[Sample], *, export_official: Path | None = None) -> Scores:
-        """See `Side`.
-
-        Raises:
-            ValueError: `export_official` is given: the files are there already.
-        """
-        if export_official is not None:
-            raise ValueError(
-                "Received --export-official with --predictions. Expected one: the files are there already."
-            )
+        """See `Side`; the files that `export_official` would write are there already."""
+        found = predictions.find(samples, self._folder)
+        self._paths = {sample.name: path for sample, path in zip(samples, found, strict=True)}
         return predictions.score_predictions(samples, self._folder, cache=self._cache)
 
     def labels(self, sample: Sample) -> np.ndarray:
-        """See `Side`."""
-        return predictions.labels_of(label_files.read(predictions.find([sample], self._folder)[0]))
+        """See `Side`; of a sample that was scored."""
+        return predictions.labels_of(label_files.read(self._paths[sample.name]))
 
 
 def other(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from model import categories
-from model.data import cityscapes
+from model.data import camvid, cityscapes, folders
 from model.data.instances import connected_instances, read_instances
 from model.data.samples import Example, Sample
 from model.training.evaluation import label_files, truth
@@ -55,12 +57,17 @@ def of_samples(samples: Sequence[Sample], *, cache: Path | None = None, workers:
     Args:
         samples: of any data set.
         cache: folder that keeps what was read in one file, `truths.npz`, and gives it back while no mask has changed;
-            made when absent.
+            made when absent. For masks that are files, read as they are.
         workers: threads that read.
 
     Raises:
-        ValueError: as `of_sample`.
+        ValueError: as `of_sample`; a cache for masks that are no files of their own, or that can't be read.
     """
+    if cache is not None and not all(map(_reads_its_file, samples)):
+        raise ValueError(
+            "Received --cache with masks that are generated, resized by prepare or in an archive: nothing tells when "
+            "they change. Expected masks that are files of their own: leave --cache out."
+        )
     key = None if cache is None else _key(samples)
     kept = None if cache is None else _kept(cache / FILE, key)
     if kept is not None:
@@ -82,6 +89,12 @@ def _label_ids(sample: Sample, example: Example | None) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return label_ids
+
+
+def _reads_its_file(sample: Sample) -> bool:
+    """Tell whether what is read follows from the file at `mask_path` alone."""
+    layouts = (cityscapes.__name__, camvid.__name__, folders.__name__)
+    return getattr(getattr(sample.load, "func", None), "__module__", None) in layouts and sample.mask_path.is_file()
 
 
 def _key(samples: Iterable[Sample]) -> str:
@@ -120,9 +133,10 @@ def _kept(path: Path, key: str) -> list[Truth] | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return list(_unpacked(dict(file))) if str(file["key"]) == key else None
-    except (ValueError, KeyError, OSError, EOFError) as error:
+        # NumPy leaves a file open that turns out to be none of its own.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
+            return list(_unpacked(dict(saved))) if str(saved["key"]) == key else None
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} can't be read: {error}. Expected what an earlier evaluate kept there: remove it."
         ) from error

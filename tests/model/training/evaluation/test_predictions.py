@@ -79,14 +79,14 @@ def test_the_boundary_can_be_left_out(samples, predictions):
     assert scoring.score_predictions(samples, predictions, boundary=False).boundaries is None
 
 
-def test_a_cache_gives_the_same_scores(samples, predictions, tmp_path):
+def test_a_cache_gives_the_same_scores(samples, predictions, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     plain = scoring.score_predictions(samples, predictions).as_dict()
     assert scoring.score_predictions(samples, predictions, cache=cache).as_dict() == plain
     assert [path.name for path in cache.iterdir()] == [truths.FILE]
-    # Were the masks read again, this would be refused.
-    emptied = [replace(sample, load=None) for sample in samples]
-    assert scoring.score_predictions(emptied, predictions, cache=cache).as_dict() == plain
+    # Were the masks read again, this would fail.
+    monkeypatch.setattr(truths, "of_sample", None)
+    assert scoring.score_predictions(samples, predictions, cache=cache).as_dict() == plain
 
 
 def test_a_cache_is_made_anew_when_a_mask_changes(samples, predictions, tmp_path):
@@ -103,10 +103,16 @@ def test_a_cache_is_made_anew_when_a_mask_changes(samples, predictions, tmp_path
     assert after == scoring.score_predictions(copies, predictions).mean_iou
 
 
-def test_a_damaged_cache_is_told(samples, predictions, tmp_path):
-    (tmp_path / truths.FILE).write_bytes(b"PK no archive")
+@pytest.mark.parametrize("content", [b"PK no archive", b"PK\x03\x04 cut off", b""])
+def test_a_damaged_cache_is_told(content, samples, predictions, tmp_path):
+    (tmp_path / truths.FILE).write_bytes(content)
     with pytest.raises(ValueError, match=r"truths\.npz can't be read.*remove it"):
         scoring.score_predictions(samples, predictions, cache=tmp_path)
+
+
+def test_masks_that_are_no_files_of_their_own_are_not_kept(predictions, tmp_path):
+    with pytest.raises(ValueError, match=r"Received --cache with masks that are generated, resized by prepare"):
+        truths.of_samples(synthetic.samples("val", count=1, size=(32, 64)), cache=tmp_path)
 
 
 def test_predictions_are_found_by_name_in_subfolders(samples, predictions):
@@ -121,6 +127,14 @@ def test_a_name_that_another_begins_with_is_not_taken_for_it(tmp_path):
         Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")
     sample = Sample("street_10", None, None, None)
     assert [path.stem for path in scoring.find([sample], tmp_path)] == ["street_10"]
+
+
+def test_a_file_that_fits_two_names_is_of_the_longer(tmp_path):
+    for name in ("street_pred_labelIds", "street_1_pred_labelIds", "street_1_b"):
+        Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")
+    samples = [Sample(name, None, None, None) for name in ("street", "street_1", "street_1_b")]
+    found = [path.stem for path in scoring.find(samples, tmp_path)]
+    assert found == ["street_pred_labelIds", "street_1_pred_labelIds", "street_1_b"]
 
 
 @pytest.mark.parametrize(

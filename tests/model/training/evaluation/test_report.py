@@ -11,7 +11,7 @@ from PIL import Image
 from model.categories import IGNORE, PALETTE
 from model.data.samples import Example
 from model.training.evaluate import worst
-from model.training.evaluation import against, report, sides
+from model.training.evaluation import against, figures, report, sides
 from model.training.scoring import total
 
 
@@ -119,3 +119,7 @@ def test_an_artifact_is_told_from_a_folder_of_predictions(predictions, tmp_path)
     (predictions / "card.json").write_text("{}")
     with pytest.raises(ValueError, match="card"):
         sides.other(predictions, **options)
+
+
+def test_images_without_a_mistake_are_drawn():
+    figures.spread(np.ones(3))

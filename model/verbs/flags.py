@@ -1,0 +1,20 @@
+"""How flags are read where argparse alone would let a mistake pass."""
+
+from __future__ import annotations
+
+import argparse
+
+
+class Once(argparse.Action):
+    """A flag that may stand on the command line once: by itself argparse drops all but the last without a word."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        """Take the value, or end with status 2 at a second one."""
+        given = getattr(namespace, "_given_once", ())
+        if self.dest in given:
+            parser.error(
+                f"received {option_string} twice: {getattr(namespace, self.dest)!r} and {values!r}. Expected one: "
+                "only train takes several."
+            )
+        namespace._given_once = (*given, self.dest)
+        setattr(namespace, self.dest, values)
