@@ -28,11 +28,8 @@ def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) ->
     Returns:
         The artifact with the new card.
     """
-    card = artifact.card | {"scores": artifact.card["scores"] | {name: about | scores.as_dict()}}
-    artifacts.write_card(artifact.folder, card)
-    updated = Artifact(artifact.folder, card)
-    write_markdown(updated)
-    return updated
+    kept = _as_it_is(artifact)
+    return _written(artifact.folder, kept | {"scores": kept["scores"] | {name: about | scores.as_dict()}})
 
 
 def add_precision(artifact: Artifact, precision: str, entry: dict, *, anew: bool = False) -> Artifact:
@@ -47,12 +44,10 @@ def add_precision(artifact: Artifact, precision: str, entry: dict, *, anew: bool
     Returns:
         The artifact with the new card.
     """
-    known = artifact.card.get("precisions", {})
-    card = artifact.card | {"precisions": known | {precision: ({} if anew else known.get(precision, {})) | entry}}
-    artifacts.write_card(artifact.folder, card)
-    updated = Artifact(artifact.folder, card)
-    write_markdown(updated)
-    return updated
+    kept = _as_it_is(artifact)
+    known = kept.get("precisions", {})
+    found = ({} if anew else known.get(precision, {})) | entry
+    return _written(artifact.folder, kept | {"precisions": known | {precision: found}})
 
 
 def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
@@ -66,11 +61,8 @@ def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
     Returns:
         The artifact with the new card.
     """
-    card = artifact.card | {"exports": artifact.card.get("exports", {}) | {name: entry}}
-    artifacts.write_card(artifact.folder, card)
-    updated = Artifact(artifact.folder, card)
-    write_markdown(updated)
-    return updated
+    kept = _as_it_is(artifact)
+    return _written(artifact.folder, kept | {"exports": kept.get("exports", {}) | {name: entry}})
 
 
 def write_markdown(artifact: Artifact) -> Path:
@@ -102,6 +94,18 @@ def markdown(artifact: Artifact) -> str:
         _bullets(f"**{name}**: {text}" for name, text in card["terms"].items()) or "None are known.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _as_it_is(artifact: Artifact) -> dict:
+    """Return the card of today: scoring takes minutes, in which somebody else may have written into it."""
+    return artifacts.read(artifact.folder).card
+
+
+def _written(folder: Path, card: dict) -> Artifact:
+    artifacts.write_card(folder, card)
+    updated = Artifact(folder, card)
+    write_markdown(updated)
+    return updated
 
 
 def _score_section(name: str, entry: dict) -> str:
