@@ -52,7 +52,6 @@ def _visit(bench: Bench, contender: Contender, *, seconds: float) -> dict:
     return {
         "per_second": per_second,
         "milliseconds": together["milliseconds"],
-        "driver_share": together["driver_seconds"] / together["seconds"],
         "alone": alone["milliseconds"],
         "equal": alone["equal"],
         "errors": alone["errors"] + together["errors"],

@@ -15,7 +15,8 @@ def put_in_place(made: Path, path: Path) -> None:
 
     Args:
         made: an OpenVINO `.xml` with its `.bin` beside it, a folder, or a plain file; gone afterwards.
-        path: takes its place. A reader sees the old file or the new one, but for a folder's moment between the two.
+        path: takes its place. A reader sees the old file or the new one, but for a moment in two cases: of a folder it
+            sees nothing then, of OpenVINO's two files the new weights under the old graph.
     """
     if made.suffix == ".xml":
         # The graph names its weights' offsets, so the weights must be there before it.
