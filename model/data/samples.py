@@ -131,13 +131,29 @@ def paired(images: Iterable[Path], mask_of: Callable[[Path], Path]) -> list[tupl
         (image, mask) paths sorted by image.
 
     Raises:
-        ValueError: masks are missing; the message names the first ten.
+        ValueError: masks are missing; the message names the first ten. Or a name is not UTF-8.
     """
     pairs = [(image, mask_of(image)) for image in sorted(images)]
+    for image, _ in pairs:
+        refuse_name(image)
     missing = [f"{image} has no mask {mask}" for image, mask in pairs if not mask.is_file()]
     if missing:
         raise ValueError(_listed(missing, "Expected one mask for every image: add the masks or remove the images."))
     return pairs
+
+
+def refuse_name(path: Path) -> None:
+    """Go on where a file's path can be written down.
+
+    Raises:
+        ValueError: it is not UTF-8, which Linux allows.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"The path {str(path)!r} is not UTF-8. Expected one that a manifest can hold: rename the file or folder."
+        ) from error
 
 
 def check(samples: Sequence[Sample], *, workers: int = 2) -> None:

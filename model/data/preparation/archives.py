@@ -62,7 +62,8 @@ class Archive:
     def _file(self, member: zipfile.ZipInfo) -> File:
         name = f"{self._path.name}/{member.filename}"
         path = self._path / member.filename
-        return File(name, path, member.file_size, f"{_STAMP}{member.CRC:08x}", partial(self._read, member, path))
+        read = partial(self._read, member, path)
+        return File(name, path, member.file_size, f"{_STAMP}{member.CRC:08x}", read, member.filename)
 
     def _read(self, member: zipfile.ZipInfo, path: Path) -> bytes:
         # zipfile never gives more than the size that the list of members states, so this holds off bombs too.

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from model.data.samples import refuse_name
+
 LARGEST_BYTES = 256 * 2**20
 """More than any image here takes; what claims more is no image, and would fill the memory."""
 
@@ -20,6 +22,7 @@ class File(NamedTuple):
         size: in bytes.
         stamp: differs when the content may differ: the time of the last change, or the checksum an archive keeps.
         read: returns the bytes; raises ValueError that names the file.
+        inside: the name without an archive's: that is whatever it was saved as, and tells nothing of what it holds.
     """
 
     name: str
@@ -27,6 +30,7 @@ class File(NamedTuple):
     size: int
     stamp: str
     read: Callable[[], bytes]
+    inside: str
 
 
 def in_folder(root: Path, patterns: Iterable[str]) -> list[File]:
@@ -38,15 +42,20 @@ def in_folder(root: Path, patterns: Iterable[str]) -> list[File]:
 
     Returns:
         Those that match, hidden ones left out, sorted by name.
+
+    Raises:
+        ValueError: a name is not UTF-8.
     """
     paths = {path for pattern in patterns for path in root.glob(pattern) if not path.name.startswith(".")}
     return [_file(root, path) for path in sorted(paths) if path.is_file()]
 
 
 def _file(root: Path, path: Path) -> File:
+    refuse_name(path)
     status = path.stat()
+    name = path.relative_to(root).as_posix()
     read = partial(_read, path, status.st_size)
-    return File(path.relative_to(root).as_posix(), path, status.st_size, f"mtime_ns {status.st_mtime_ns}", read)
+    return File(name, path, status.st_size, f"mtime_ns {status.st_mtime_ns}", read, name)
 
 
 def _read(path: Path, size: int) -> bytes:

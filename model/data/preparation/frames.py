@@ -21,7 +21,7 @@ class Layout(NamedTuple):
     Attributes:
         reader: the module that maps ids and knows the terms.
         globs: where its files lie in a folder.
-        image: matches an image's name; its groups are `origin`, the folder that says the split, `city` and `name`.
+        image: matches an image's name; its groups are `origin`, the folder that may say the split, `city` and `name`.
         mask: likewise, a mask's.
     """
 
@@ -53,13 +53,14 @@ LAYOUTS = (
         camvid,
         tuple(f"{split}{kind}/*" for split in camvid.SPLITS for kind in ("", "annot")),
         re.compile(rf"{_START}{_SPLIT}/{_NAME}\.(?:jpg|jpeg|png)$", re.IGNORECASE),
-        re.compile(rf"{_START}{_SPLIT}annot/{_NAME}\.png$"),
+        re.compile(rf"{_START}{_SPLIT}annot/{_NAME}\.png$", re.IGNORECASE),
     ),
     Layout(
         folders,
         ("images/*", "masks/*", "*/images/*", "*/masks/*"),
-        re.compile(rf"{_START}(?:{_SPLIT}/)?images/{_NAME}\.(?:{_SUFFIX})$", re.IGNORECASE),
-        re.compile(rf"{_START}(?:{_SPLIT}/)?masks/{_NAME}\.png$"),
+        # Any folder, split or not: a mask is of an image only in the same one.
+        re.compile(rf"{_START}(?:{_ORIGIN})?images/{_NAME}\.(?:{_SUFFIX})$", re.IGNORECASE),
+        re.compile(rf"{_START}(?:{_ORIGIN})?masks/{_NAME}\.png$", re.IGNORECASE),
     ),
 )
 """The layouts that can be prepared, the most particular first."""
@@ -71,7 +72,7 @@ class Frame(NamedTuple):
     Attributes:
         name: of the sample.
         city: where the layout tells it.
-        origin: the split that its folder is named after; empty where none is.
+        origin: the folder that may be named after a split, in small letters; empty where there is none.
         image: the photograph's file.
         mask: the mask's file.
         draw: makes both where the frame is generated and has no files.
@@ -99,10 +100,10 @@ def pair(layout: Layout, files: Iterable[File], problems: Problems) -> list[Fram
     found: dict[tuple[str, str, str], dict[str, File]] = {}
     for file in files:
         for role, pattern in (("image", layout.image), ("mask", layout.mask)):
-            match = pattern.search(file.name)
+            match = pattern.search(file.inside)
             if match is not None:
                 parts = match.groupdict(default="")
-                pieces = found.setdefault((parts["origin"], parts.get("city", ""), parts["name"]), {})
+                pieces = found.setdefault((parts["origin"].lower(), parts.get("city", ""), parts["name"]), {})
                 if role in pieces:
                     problems.add(TWICE, f"{file.path} and {pieces[role].path}")
                 pieces[role] = file

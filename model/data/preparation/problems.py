@@ -15,6 +15,7 @@ UNREADABLE = "files can't be read"
 SIZES = "masks are not of their image's size"
 UNKNOWN_IDS = "masks hold unknown ids"
 PLACEHOLDER = "masks are placeholders"
+UNLABELLED = "masks hold no category"
 
 ADVICE = {
     NO_MASK: "Expected one mask for every image: add the masks or remove the images.",
@@ -27,6 +28,10 @@ ADVICE = {
     PLACEHOLDER: (
         "Not one of their pixels belongs to a category, as in the official gtFine/test, whose true masks are not "
         "published. Nothing can be learnt from these, nor scored on them: leave these images out of every split."
+    ),
+    UNLABELLED: (
+        "Not one of their pixels belongs to a category other than void. Nothing can be learnt from these, nor scored "
+        "on them: label them, take them out, or, where the whole test folder is like that, remove or rename it."
     ),
 }
 """How to mend each kind, in the order in which they are told."""

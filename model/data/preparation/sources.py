@@ -90,7 +90,7 @@ def _listed(roots: list[Path], archives: list[Archive], paths: list[Path]) -> tu
     for layout in LAYOUTS:
         files = [file for root in roots for file in in_folder(root, layout.globs)]
         files += [file for archive in archives for file in archive.files(layout.knows)]
-        names = [file.name for file in files]
+        names = [file.inside for file in files]
         # Both kinds, or else CamVid's train/ would be seen in any folder that has one.
         if any(map(layout.image.search, names)) and any(map(layout.mask.search, names)):
             return layout, files

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from model.data import folders
 from model.data.cityscapes import VALIDATION_CITIES
 from model.data.preparation.frames import Frame
-from model.data.preparation.problems import NO_IMAGE, NO_MASK, Problems
+from model.data.preparation.problems import NO_IMAGE, NO_MASK, TWICE, Problems
 
 SPLITS = ("train", "val", "test")
 OFFICIAL = "official-"
@@ -57,7 +57,7 @@ def assign(frames: Sequence[Frame], wishes: Wishes, problems: Problems) -> Assig
     Args:
         frames: sorted; those that belong to no split are left out with a notice.
         wishes: of the caller, where the frames tell their city.
-        problems: receives the frames of the splits that lack their image or their mask.
+        problems: receives the frames of the splits that lack their image or their mask, and names that stand twice.
 
     Returns:
         The splits, `test` only where it has frames.
@@ -70,7 +70,7 @@ def assign(frames: Sequence[Frame], wishes: Wishes, problems: Problems) -> Assig
     elif wishes != Wishes():
         raise ValueError("These images don't tell their city. Expected no --train-cities, --val-cities, --test-cities.")
     else:
-        assignment = _by_folder(frames)
+        assignment = _by_folder(frames, problems)
     for split in ("train", "val"):
         if not assignment.splits.get(split):
             raise ValueError(
@@ -139,19 +139,31 @@ def _left_out(origin: str, count: int) -> str:
     return f"{OFFICIAL}{origin}: {count} images are in no split, since no city of theirs is asked for"
 
 
-def _by_folder(frames: Sequence[Frame]) -> Assignment:
+def _by_folder(frames: Sequence[Frame], problems: Problems) -> Assignment:
     """Take the folders' own splits, or hold out a share by the hash of the name where there are none."""
-    told = [frame for frame in frames if frame.origin]
-    notices = [f"{len(frames) - len(told)} images beside the folders of the splits are left out"]
-    if told:
-        splits = {split: [frame for frame in told if frame.origin == split] for split in SPLITS}
-        rule = {split: [f"the folder {split}"] for split in SPLITS if splits[split]}
-        return Assignment({s: f for s, f in splits.items() if f}, rule, notices if len(told) < len(frames) else [])
+    splits = {split: [frame for frame in frames if frame.origin == split] for split in SPLITS}
+    splits = {split: told for split, told in splits.items() if told}
+    if splits:
+        beside = [frame.origin for frame in frames if frame.origin not in SPLITS]
+        of = f": of {', '.join(sorted(set(beside) - {''}))}" if any(beside) else ""
+        notices = [f"{len(beside)} images beside the folders of the splits are left out{of}"] if beside else []
+        return Assignment(splits, {split: [f"the folder {split}"] for split in splits}, notices)
+    _note_twice(frames, problems)
     share = f"{folders.VALIDATION_SHARE:.0%} by a hash of the name"
     splits = {"train": [], "val": []}
     for frame in frames:
         splits["val" if folders.held_out(frame.name) else "train"].append(frame)
     return Assignment(splits, {"train": ["the others"], "val": [share]})
+
+
+def _note_twice(frames: Sequence[Frame], problems: Problems) -> None:
+    """Note images of one name in several folders, none of which is a split."""
+    places: dict[str, str] = {}
+    for frame in frames:
+        place = str((frame.image or frame.mask).path) if frame.draw is None else frame.name
+        first = places.setdefault(frame.name, place)
+        if first != place:
+            problems.add(TWICE, f"{place} and {first}")
 
 
 def _advice(frames: Sequence[Frame]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_a_truncated_mask_is_named(tmp_path):
     mask.write_bytes(mask.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"a\.png can't be read as an image"):
         check(folders.samples(tmp_path, "all"))
+
+
+def test_a_name_that_is_not_utf_8_is_named(tmp_path):
+    try:
+        _add(tmp_path, os.fsdecode(b"caf\xe9"))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(ValueError, match=r"caf\\udce9\.png' is not UTF-8\. Expected.*rename"):
+        folders.samples(tmp_path, "val")
 
 
 def test_two_images_of_one_stem_are_refused(tmp_path):

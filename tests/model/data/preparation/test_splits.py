@@ -12,7 +12,7 @@ from model.data.preparation.problems import Problems
 from model.data.preparation.splits import Wishes, assign
 from tests.model.data.preparation.official import CITIES, names
 
-FILE = File("x", Path("x"), 0, "", lambda: b"")
+FILE = File("x", Path("x"), 0, "", lambda: b"", "x")
 
 
 def frames(**more: tuple[str, ...]) -> list[Frame]:
