@@ -38,9 +38,13 @@ def of_sample(sample: Sample, example: Example | None = None) -> Truth:
     Raises:
         ValueError: a file can't be read, holds unknown ids, or differs in size; the message names it.
     """
-    label_ids = _label_ids(sample, example)
+    path = cityscapes.label_ids_path(sample)
+    if path is None:
+        label_ids = truth.official_label_ids(sample.read() if example is None else example)
+    else:
+        label_ids = label_files.read(path)
     # A sample of another layout may come at another size than the files it was made from.
-    instance_ids = None if cityscapes.label_ids_path(sample) is None else read_instances(sample)
+    instance_ids = None if path is None else read_instances(sample)
     annotated = instance_ids is not None
     if instance_ids is not None and instance_ids.shape != label_ids.shape:
         raise ValueError(
@@ -48,7 +52,10 @@ def of_sample(sample: Sample, example: Example | None = None) -> Truth:
             "the same size: resize both by nearest neighbour, or remove the instances."
         )
     found = connected_instances(label_ids) if instance_ids is None else instance_ids
-    return truth.from_arrays(label_ids, found, annotated=annotated)
+    cut = truth.from_arrays(label_ids, found, annotated=annotated)
+    if path is not None:
+        _refuse_unknown(cut, path)
+    return cut
 
 
 def of_samples(samples: Sequence[Sample], *, cache: Path | None = None, workers: int = 2) -> list[Truth]:
@@ -79,16 +86,12 @@ def of_samples(samples: Sequence[Sample], *, cache: Path | None = None, workers:
     return truths
 
 
-def _label_ids(sample: Sample, example: Example | None) -> np.ndarray:
-    path = cityscapes.label_ids_path(sample)
-    if path is None:
-        return truth.official_label_ids(sample.read() if example is None else example)
-    label_ids = label_files.read(path)
+def _refuse_unknown(cut: Truth, path: Path) -> None:
     try:
-        categories.from_label_ids(label_ids)
+        # Of the few labels that an image has, not of its millions of pixels.
+        categories.from_label_ids(cut.labels)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return label_ids
 
 
 def _reads_its_file(sample: Sample) -> bool:
