@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from model.data.samples import Example, Sample, check, read_image, read_mask
+from model.data import samples
+from model.data.samples import Example, Sample, check, read_image, read_instance_mask, read_mask
 
 IMAGE = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
@@ -72,6 +75,90 @@ def test_a_truncated_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(ValueError, match=r"half\.png can't be read as an image"):
         read_image(path)
+
+
+def tiff(path: Path, tag: int, entry: bytes) -> Path:
+    """Write a TIFF whose entry of a tag, its type, count and value, is another one."""
+    content = bytearray(save(path, Image.fromarray(IMAGE)).read_bytes())
+    place = content.index(struct.pack("<H", tag), int.from_bytes(content[4:8], "little"))
+    content[place + 2 : place + 12] = entry
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tag", "entry"),
+    [
+        # Where the pixels lie, as a fraction, and as text: TypeError.
+        (273, struct.pack("<HII", 5, 1, 8)),
+        (273, struct.pack("<HI4s", 7, 4, b"text")),
+    ],
+)
+def test_a_tiff_whose_head_is_damaged_is_named(tmp_path, tag, entry):
+    with pytest.raises(ValueError, match=r"bad\.tif can't be read as an image"):
+        read_image(tiff(tmp_path / "bad.tif", tag, entry))
+
+
+def test_an_image_whose_orientation_is_damaged_is_named(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    path = save(tmp_path / "bad.webp", Image.fromarray(IMAGE), exif=exif)
+    # The sign of TIFF in front of the orientation: SyntaxError, once Pillow looks at it.
+    path.write_bytes(path.read_bytes().replace(b"MM\x00*", b"MM\x00\x04"))
+    with pytest.raises(ValueError, match=r"bad\.webp can't be read as an image"):
+        read_image(path)
+
+
+def test_a_palette_with_a_negative_colour_is_named(tmp_path):
+    path = save(tmp_path / "bad.tif", Image.fromarray(IMAGE).quantize(4))
+    content = bytearray(path.read_bytes())
+    place = content.index(struct.pack("<HH", 320, 3), int.from_bytes(content[4:8], "little"))
+    # Signed, where they are not, and all below 0: OverflowError.
+    content[place + 2 : place + 4] = struct.pack("<H", 8)
+    colours = int.from_bytes(content[place + 8 : place + 12], "little")
+    content[colours : colours + 6 * 256] = b"\x00\x80" * 3 * 256
+    path.write_bytes(content)
+    for read in (read_image, read_mask):
+        with pytest.raises(ValueError, match=r"bad\.tif can't be read as an image"):
+            read(path)
+
+
+@pytest.fixture
+def by_pillow(monkeypatch) -> list[Path]:
+    """Paths of the instance masks that were left to Pillow."""
+    paths, ours = [], samples._open
+    monkeypatch.setattr(samples, "_open", lambda path, content: paths.append(path) or ours(path, content))
+    return paths
+
+
+def test_instance_masks_are_what_pillow_reads(tmp_path, by_pillow):
+    random = np.random.default_rng(0)
+    # Blocks, so that there are runs, and values that need both bytes.
+    ids = random.integers(0, 65536, (20, 30)).astype(np.uint16).repeat(7, 0).repeat(5, 1)
+    path = save(tmp_path / "a_gtFine_instanceIds.png", Image.fromarray(ids))
+    found = read_instance_mask(path)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, np.asarray(Image.open(path)))
+    np.testing.assert_array_equal(found, ids)
+    assert by_pillow == []
+
+
+@pytest.mark.parametrize("change", ["interlaced", "half", "no image", "missing", "8 bits"])
+def test_other_instance_masks_are_left_to_pillow(tmp_path, by_pillow, change):
+    path = tmp_path / "a.png"
+    ids = np.random.default_rng(0).integers(0, 65536, (32, 32)).astype(np.uint16)
+    content = save(path, Image.fromarray(ids if change != "8 bits" else (ids % 256).astype(np.uint8))).read_bytes()
+    if change == "missing":
+        path.unlink()
+    elif change == "interlaced":
+        # The flag of the header, and the header's own checksum with it.
+        head = content[12:28] + b"\x01"
+        path.write_bytes(content[:12] + head + struct.pack(">I", zlib.crc32(head)) + content[33:])
+    elif change != "8 bits":
+        path.write_bytes({"half": content[: len(content) // 2], "no image": b"no image"}[change])
+    with pytest.raises(ValueError, match=r"a\.png (can't be read as|does not exist|is an image of mode L)"):
+        read_instance_mask(path)
+    assert by_pillow == [path]
 
 
 def test_check_names_every_sample_whose_sizes_differ():
