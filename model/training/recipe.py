@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import keras
 
+from model import artifact
 from model.categories import COUNT, VOID
 from model.data import augmentation
 from model.data.batches import Views
@@ -39,6 +40,36 @@ def build(settings: Settings, *, precision: str = "float32", encoder_weights: st
             encoder_weights=None if encoder_weights == "none" else encoder_weights,
             freeze_encoder_batch_norm=settings.freeze_encoder_batch_norm,
         )
+
+
+def begin(model: keras.Model, settings: Settings) -> str | None:
+    """Give the network the weights that the settings say it begins with.
+
+    Args:
+        model: as `build` returns it; changed in place.
+        settings: name an artifact, or none.
+
+    Returns:
+        Name and version of the artifact, None where there is none.
+
+    Raises:
+        ValueError: the artifact does not exist, is damaged, or is of another network.
+    """
+    if settings.initial_weights == "none":
+        return None
+    found = artifact.read(settings.initial_weights)
+    artifact.verify(found)
+    trained = keras.saving.load_model(found.keras_path, compile=False)
+    shapes = [[tuple(weight.shape) for weight in each.weights] for each in (model, trained)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"--initial-weights {settings.initial_weights} is {found.version}, whose weights do not fit "
+            f"{settings.network}. Expected an artifact of the same network: name it by --network, or leave "
+            "--initial-weights out."
+        )
+    for target, source in zip(model.weights, trained.weights, strict=True):
+        target.assign(keras.ops.convert_to_numpy(source).copy())
+    return found.version
 
 
 def check(settings: Settings) -> None:

@@ -16,6 +16,7 @@ _FILE = "settings.json"
 # What settings that a folder or card does not name were before they could be named.
 _BEFORE = {
     "network": "mobilenetv2_unet",
+    "initial_weights": "none",
     "augmentation": "standard",
     "rare_share": 0.0,
     "category_weights": "0.25,1,1,1,1,1,1,1",
@@ -36,6 +37,8 @@ class Settings:
         validation: the data set scored after each epoch.
         network: one of `model.networks.registry.NAMES`.
         encoder_weights: a file, `imagenet` or `none`.
+        initial_weights: an artifact folder whose network of the same name training begins with, or `none`; whatever
+            `encoder_weights` say.
         freeze_encoder_batch_norm: keep the encoder's batch norms as they come with its weights.
         height: of the input that serving shows the network, in pixels, a multiple of 32.
         width: likewise.
@@ -71,6 +74,7 @@ class Settings:
     validation: str
     network: str
     encoder_weights: str
+    initial_weights: str
     freeze_encoder_batch_norm: bool
     height: int
     width: int

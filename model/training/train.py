@@ -58,6 +58,7 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
         model = recipe.build(settings, precision=settings.precision, encoder_weights=settings.encoder_weights)
+        begun_with = recipe.begin(model, settings)
         steps = settings.epochs * len(batches)
         recipe.compile_model(model, settings, steps=steps, category_weights=category_weights)
         history = checkpoints.restore(run_folder, model)
@@ -81,6 +82,7 @@ def train(
             _fit(model, batches, [epochs, *board], settings, devices=devices)
         scores = epochs.finish()
     about = {"samples": len(samples), "category_weights": category_weights, "devices": devices.describe()}
+    about |= {} if begun_with is None else {"begun_with": begun_with}
     if not devices.writes:
         return None
     return outcome.write(average, settings, history=epochs.history, scores=scores, about=about, folder=artifact_folder)

@@ -81,6 +81,7 @@ def _add_network(add) -> None:
     names = "fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet, efficientnetb0_unet, deeplabv3plus or bisenetv2"
     add("--network", default="mobilenetv2_unet", help=names)
     add("--encoder-weights", default="none", help="the encoder's weights file, 'imagenet' to download, or 'none'")
+    add("--initial-weights", default="none", metavar="DIR", help="begin with all weights of this artifact, or 'none'")
     add("--freeze-encoder-batch-norm", action="store_true", help="keep the encoder's batch norms as they come")
     add("--height", type=int, default=320, help="of the input when serving, pixels, a multiple of 32")
     add("--width", type=int, default=640, help="likewise")

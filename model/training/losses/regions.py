@@ -38,6 +38,8 @@ def dice(region_weights: Sequence[float], *, smooth: float = SMOOTH) -> Loss:
         ValueError: there is not one weight for each category, a weight is negative, all are 0, or `smooth` is not
             above 0.
     """
+    # Before it is halved, so that what is refused is what was given.
+    check_parameter("smooth", smooth, low=0, above=True)
     # Tversky's formula has half of Dice's numerator and denominator.
     return tversky(region_weights, alpha=0.5, beta=0.5, smooth=smooth / 2)
 

@@ -74,10 +74,14 @@ def _number(node: ast.expr, spec: str) -> float:
     sign = 1
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         sign, node = -1, node.operand
-    is_number = isinstance(node, ast.Constant) and type(node.value) in (int, float) and math.isfinite(node.value)
-    if not is_number:
+    try:
+        # An integer may be too long for a float, which is as little a number here as infinity is.
+        value = float(node.value) if isinstance(node, ast.Constant) and type(node.value) in (int, float) else math.inf
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
         raise _refusal(spec, f'"{ast.unparse(node)}" is not a number')
-    return float(sign * node.value)
+    return sign * value
 
 
 def _refusal(spec: str, why: str) -> ValueError:

@@ -134,6 +134,20 @@ def test_a_finished_run_leaves_its_artifact_alone(run):
     assert again.keras_path.read_bytes() == before
 
 
+def test_a_run_may_begin_with_the_weights_of_another(run):
+    first = run("--epochs", "1", "--learning-rate", "0.003", folder="first")
+    words = ["--epochs", "1", "--learning-rate", "1e-12", "--weight-decay", "0", "--initial-weights", str(first.folder)]
+    second = run(*words, folder="second")
+    assert second.card["training"]["begun_with"] == first.version
+    for expected, actual in zip(weights_of(first), weights_of(second), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_another_network_are_refused(run, small_networks):
+    with pytest.raises(ValueError, match=r"whose weights do not fit unet. Expected an artifact of the same network"):
+        run("--network", "unet", "--initial-weights", str(artifact.DEFAULT_FOLDER))
+
+
 def test_what_another_run_left_makes_room(run):
     run("--epochs", "1", folder="run")
     first = run("--epochs", "1", folder="other")

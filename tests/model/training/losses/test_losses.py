@@ -206,6 +206,8 @@ def test_an_unknown_loss_is_answered_with_the_names():
     ("spec", "words"),
     [
         ("tversky(gamma=2)", r'tversky has no parameter "gamma"\. It has: alpha=0\.3, beta=0\.7, smooth=1\.'),
+        ("dice(smooth=-1)", r"The loss's smooth is -1\.0\. Expected a number above 0"),
+        ("combo(smooth=-1)", r"The loss's smooth is -1\.0\. Expected a number above 0"),
         ("lovasz(smooth=1)", r'lovasz has no parameter "smooth"\. It has: none\.'),
         ("combo(region_weights=1)", r'combo has no parameter "region_weights"\. It has: ratio=0\.5, smooth=1\.'),
         ("focal(alpha=-1)", r"alpha is -1\.0\. Expected a number above 0"),

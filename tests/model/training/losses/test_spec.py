@@ -38,6 +38,8 @@ def test_reads(spec, terms):
         ("-0.5*dice", r"the weight -0\.5 is negative"),
         ("focal - dice", "it subtracts, and a weight must be at least 0"),
         ("1e999*dice", "is not a number"),
+        (f"{10**400}*dice", "is not a number"),
+        (f"dice(smooth=-{10**400})", "is not a number"),
         ("half*dice", '"half" is not a number'),
         ("True*dice", '"True" is not a number'),
         ("dice*0.5", '"dice" is not a number'),
