@@ -6,7 +6,9 @@ layers, to the range its weights were trained on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -52,14 +54,9 @@ def mobilenet_v2(
         The features at strides 2, 4, 8 and 16 (16, 24, 32, 96 channels), and those at `output_stride` (320 channels).
 
     Raises:
-        ValueError: the weights name a file that does not exist.
+        ValueError: the weights can't be downloaded, or name a file that does not exist or is not of this network.
     """
-    weights = _checked(options.encoder_weights, "MobileNetV2")
-    backbone = keras.applications.MobileNetV2(
-        input_tensor=images, include_top=False, weights="imagenet" if weights == "imagenet" else None
-    )
-    if isinstance(weights, Path):
-        backbone.load_weights(weights)
+    backbone = _pretrained(keras.applications.MobileNetV2, options.encoder_weights, images=images)
     if output_stride == 16:
         backbone = _rebuilt(keras.Model(images, backbone.output), images, by_name=_ATROUS, keep_weights=True)
     _set_batch_norms(backbone, options)
@@ -81,7 +78,7 @@ def efficientnet_b0(images: keras.KerasTensor, options: Options) -> tuple[list[k
         The features at strides 2, 4, 8 and 16 (16, 24, 40, 112 channels), and those at stride 32 (320 channels).
 
     Raises:
-        ValueError: the weights name a file that does not exist.
+        ValueError: the weights can't be downloaded, or name a file that does not exist or is not of this network.
     """
     whole = _pretrained(keras.applications.EfficientNetB0, options.encoder_weights)
     kept = keras.Model(whole.get_layer("stem_conv_pad").input, whole.get_layer(EFFICIENTNET_B0_BOTTOM).output)
@@ -111,7 +108,7 @@ def vgg16(
         channels).
 
     Raises:
-        ValueError: the weights name a file that does not exist.
+        ValueError: the weights can't be downloaded, or name a file that does not exist or is not of this network.
     """
     whole = _pretrained(keras.applications.VGG16, options.encoder_weights)
     initialised = {
@@ -136,7 +133,7 @@ def vgg16_kernels(weights: str | Path) -> Mapping[str, object]:
         Arrays float32 (3, 3, channels in, channels out) by layer name, such as `block1_conv1`.
 
     Raises:
-        ValueError: the weights name a file that does not exist.
+        ValueError: the weights can't be downloaded, or name a file that does not exist or is not of this network.
     """
     whole = _pretrained(keras.applications.VGG16, weights)
     return {layer.name: layer.get_weights()[0] for layer in whole.layers if isinstance(layer, keras.layers.Conv2D)}
@@ -150,15 +147,52 @@ def caffe_images(images: keras.KerasTensor) -> keras.KerasTensor:
     return ops.flip(centred, axis=-1)
 
 
-def _pretrained(build: Callable[..., keras.Model], weights: str | Path | None) -> keras.Model:
-    """A network of keras.applications on free sides, without its top, with its weights."""
-    weights = _checked(weights, build.__name__)
-    network = build(
-        input_shape=(None, None, 3), include_top=False, weights="imagenet" if weights == "imagenet" else None
-    )
-    if isinstance(weights, Path):
-        network.load_weights(weights)
+def _pretrained(
+    build: Callable[..., keras.Model], weights: str | Path | None, *, images: keras.KerasTensor | None = None
+) -> keras.Model:
+    """A network of keras.applications without its top, with its weights, on `images` or else on free sides."""
+    name = build.__name__
+    weights = _checked(weights, name)
+    place = {"input_shape": (None, None, 3)} if images is None else {"input_tensor": images}
+    create = partial(build, include_top=False, **place)
+    if weights == "imagenet":
+        return _downloaded(create, name)
+    network = create(weights=None)
+    if weights is not None:
+        _load(network, weights, name)
     return network
+
+
+def _downloaded(create: Callable[..., keras.Model], name: str) -> keras.Model:
+    try:
+        with warnings.catch_warnings():
+            # On free sides MobileNetV2 warns that it takes the weights for 224x224: the very ones that are wanted.
+            warnings.simplefilter("ignore", UserWarning)
+            return create(weights="imagenet")
+    except Exception as error:
+        # Keras has no kind of its own for this, so that only the words tell it from a mistake.
+        if not str(error).startswith("URL fetch failure"):
+            raise
+        raise ValueError(
+            f"The weights of {name} can't be downloaded: {error}. Expected a way to the network for 'imagenet': mend "
+            f"it, or pass a file, a {name} .weights.h5 without its top, to --encoder-weights."
+        ) from error
+
+
+def _load(network: keras.Model, path: Path, name: str) -> None:
+    try:
+        with warnings.catch_warnings():
+            # Of a file that does not fit, Keras warns once a layer before it says so.
+            warnings.simplefilter("ignore", UserWarning)
+            network.load_weights(path)
+    except (OSError, ValueError) as error:
+        # What follows is a list of all layers.
+        reason = str(error).partition("\n")[0].rstrip(". ")
+        raise ValueError(
+            f"Encoder weights {str(path)!r} can't be used: {reason}. Expected a {name} .weights.h5 without its top, as "
+            "`save_weights` of keras.applications' network writes it. Pass one to --encoder-weights, or 'imagenet' "
+            "(downloaded by keras.applications) or 'none' (random)."
+        ) from error
 
 
 def _checked(weights: str | Path | None, network: str) -> str | Path | None:

@@ -94,8 +94,9 @@ def create(
         A model from `images` to `logits` of the same height and width; float32 also under a mixed dtype policy.
 
     Raises:
-        ValueError: the name is unknown, a side does not divide by 32, the encoder weights do not exist, or weights are
-            given to a network that has no pretrained encoder.
+        ValueError: the name is unknown, a side does not divide by 32, the encoder weights do not exist, can't be
+            downloaded, can't be read or are of another network, or weights are given to a network that has no
+            pretrained encoder.
     """
     network = describe(name)
     if encoder_weights is not None and network.encoder is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -50,6 +51,50 @@ def test_vgg16_gets_the_images_that_its_weights_were_trained_on(vgg16_file, imag
     theirs = keras.Model(reference.input, [reference.get_layer(name).output for name in names])
     for our, their in zip(ours(images), theirs(prepared), strict=True):
         np.testing.assert_allclose(our, their, rtol=1e-3, atol=1e-3)
+
+
+ENCODERS = {"mobilenetv2_unet": "MobileNetV2", "efficientnetb0_unet": "EfficientNetB0", "segnet": "VGG16"}
+each_encoder = pytest.mark.parametrize(("network", "encoder"), ENCODERS.items())
+
+
+@each_encoder
+def test_weights_that_can_not_be_downloaded_are_refused_in_words(monkeypatch, network, encoder):
+    def fail(*arguments, **options):
+        # What Keras raises without a network, whatever the reason was.
+        raise Exception("URL fetch failure on https://example.org/w.h5: None -- no route")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", fail)
+    with pytest.raises(ValueError, match=rf"{encoder} can't be downloaded.*no route\. Expected.*--encoder-weights"):
+        registry.create(network, categories=8, encoder_weights="imagenet")
+
+
+def test_a_mistake_in_keras_is_not_taken_for_a_lost_network(monkeypatch):
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *arguments, **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        registry.create("segnet", categories=8, encoder_weights="imagenet")
+
+
+@each_encoder
+@pytest.mark.parametrize("name", ["broken.weights.h5", "broken.h5", "broken.bin"])
+def test_a_broken_file_of_weights_is_named(tmp_path, network, encoder, name):
+    path = tmp_path / name
+    path.write_bytes(b"no weights")
+    with pytest.raises(ValueError, match=rf"{name}' can't be used: .*Expected a {encoder} .*--encoder-weights"):
+        registry.create(network, categories=8, encoder_weights=path)
+
+
+@each_encoder
+@pytest.mark.parametrize("legacy", [False, True])
+def test_weights_of_another_encoder_are_named(tmp_path, network, encoder, legacy):
+    other = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2), keras.layers.Dense(2)])
+    path = tmp_path / ("other.h5" if legacy else "other.weights.h5")
+    if legacy:
+        with h5py.File(path, "w") as file:
+            file["dense"] = np.zeros(3)
+    else:
+        other.save_weights(path)
+    with pytest.raises(ValueError, match=rf"{path.name}' can't be used: .*Expected a {encoder} .*--encoder-weights"):
+        registry.create(network, categories=8, encoder_weights=path)
 
 
 def test_vgg16_without_weights_begins_as_he_says(symbolic):
