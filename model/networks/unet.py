@@ -13,22 +13,21 @@ from model.networks.blocks import INITIALISER, Options, convolve, logits_at
 CHANNELS = (64, 128, 256, 512, 1024)
 
 
-def build(images: keras.KerasTensor, options: Options, *, batch_norm: bool = True) -> keras.KerasTensor:
+def build(images: keras.KerasTensor, options: Options) -> keras.KerasTensor:
     """Build U-Net (Ronneberger et al. 2015, arXiv 1505.04597, figure 1): 64 to 1024 channels, 2x2 up-convolutions.
 
     Convolutions are 'same', where the paper's are 'valid' and cut 92 pixels off each side: the answer has the size of
     the image. The paper has no batch norm, which was new then; those who use the network today put one behind each
-    convolution, and so does the default here. Without, the parameters are those of the paper's figure.
+    convolution, in place of its bias, and so does this one.
 
     Args:
         images: symbolic.
         options: see there; there is no encoder to load or to freeze.
-        batch_norm: put a batch norm behind each convolution (in place of its bias), except the up-convolutions.
 
     Returns:
         `logits`.
     """
-    momentum = options.batch_norm_momentum if batch_norm else None
+    momentum = options.batch_norm_momentum
     features, skips = images, []
     for level, channels in enumerate(CHANNELS):
         if level:
@@ -45,18 +44,8 @@ def build(images: keras.KerasTensor, options: Options, *, batch_norm: bool = Tru
     return logits_at(features, options.categories, stride=1)
 
 
-def _twice(features: keras.KerasTensor, channels: int, name: str, momentum: float | None) -> keras.KerasTensor:
-    """Two 3x3 convolutions, each cut at zero; with batch norms where there is a momentum for them."""
+def _twice(features: keras.KerasTensor, channels: int, name: str, momentum: float) -> keras.KerasTensor:
+    """Two 3x3 convolutions with their batch norms, each cut at zero."""
     for number in (1, 2):
-        if momentum is not None:
-            features = convolve(features, channels, name=f"{name}_conv{number}", momentum=momentum)
-        else:
-            features = layers.Conv2D(
-                channels,
-                3,
-                padding="same",
-                activation="relu",
-                kernel_initializer=INITIALISER,
-                name=f"{name}_conv{number}",
-            )(features)
+        features = convolve(features, channels, name=f"{name}_conv{number}", momentum=momentum)
     return features
