@@ -93,4 +93,6 @@ def shaken(image: np.ndarray, *, length: tuple[float, float], random: np.random.
 def compressed(image: np.ndarray, *, quality: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     """Leave the artefacts of a JPEG of `quality`, least and greatest, 1 to 100."""
     drawn = int(random.integers(quality[0], quality[1] + 1))
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, drawn])[1], cv2.IMREAD_COLOR)
+    # OpenCV's order is blue, green, red, and a JPEG keeps little of what it takes for blue.
+    written = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, drawn])[1]
+    return np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1])

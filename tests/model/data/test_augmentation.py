@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.categories import IGNORE, PALETTE
 from model.data import synthetic
 from model.data.augmentation import Augmentation
+from model.data.augmentation.photometry import compressed
 
 SIZE = (64, 128)
 PLAIN = {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0, "blur": 0, "jpeg": 0}
@@ -66,6 +70,17 @@ def test_every_photometric_change_has_its_own_effect(labels):
     for change in ({"brightness": 0.4}, {"contrast": 0.4}, {"saturation": 0.5}, {"hue": 0.1}, {"blur": 1}, {"jpeg": 1}):
         changed, _ = view(labels, 3, **change)
         assert not np.array_equal(plain, changed), change
+
+
+def test_jpeg_artefacts_are_those_of_a_file_that_was_saved():
+    # Red on green and blue on yellow: where a JPEG takes red for blue, its coarse colours spoil others.
+    scene = np.random.default_rng(0).integers(0, 256, (8, 16, 3)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    saved = io.BytesIO()
+    Image.fromarray(scene).save(saved, "JPEG", quality=30, subsampling="4:2:0")
+    found = compressed(scene, quality=(30, 30), random=np.random.default_rng(0))
+    expected = np.asarray(Image.open(saved)).astype(int)
+    assert found.flags.c_contiguous
+    np.testing.assert_allclose(found, expected, atol=3)
 
 
 def test_the_same_generator_state_gives_the_same_view(labels):
