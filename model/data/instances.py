@@ -47,7 +47,7 @@ def connected_instances(labels: np.ndarray, *, counted: Sequence[int] = COUNTED)
         counted: labels whose regions are things.
 
     Returns:
-        int32 (height, width) of the module's contract, numbered from 0 in reading order.
+        int32 (height, width) of the module's contract.
     """
     instances = labels.astype(np.int32)
     for label in counted:
