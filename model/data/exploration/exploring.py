@@ -44,13 +44,25 @@ def explore(
         Numbers and page.
 
     Raises:
-        ValueError: no samples, or one that can't be read; the message names it.
+        ValueError: no samples, or one that can't be read, or a split without a labelled pixel; the message names it.
+            Or `workers` is below 1.
     """
     collection = gather(splits, workers=workers)
+    _refuse_unlabelled(collection)
     found = leaks.between_splits(collection)
     numbers = measure_all(collection, found)
     words = DATA_SETS.get(layout, _GROUPS)
     return Exploration(numbers, page(collection, numbers, found, title=title, words=words, command=command))
+
+
+def _refuse_unlabelled(collection: Collection) -> None:
+    for index, split in enumerate(collection.splits):
+        own = collection.counts[collection.split == index]
+        if not own.any():
+            raise ValueError(
+                f"The split {split!r} has no labelled pixel in its {len(own)} images. Expected masks with categories: "
+                "label them, or name the other splits by --split."
+            )
 
 
 def measure_all(collection: Collection, found: Sequence[leaks.Leak]) -> dict:

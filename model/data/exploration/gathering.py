@@ -78,8 +78,10 @@ def gather(splits: Mapping[str, Sequence[Sample]], *, workers: int = 2) -> Colle
         What was measured, in the order of the samples.
 
     Raises:
-        ValueError: no samples, or one that can't be read; the message names it.
+        ValueError: no samples, or one that can't be read; the message names it. Or `workers` is below 1.
     """
+    if workers < 1:
+        raise ValueError(f"--workers is {workers}. Expected at least 1.")
     samples = tuple(sample for chosen in splits.values() for sample in chosen)
     if not samples:
         raise ValueError("Received no samples. Expected at least one image with its mask: check --data and --split.")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model import categories, reports
+from model.data.augmentation.previews import CROP, REFERENCE
 from model.data.exploration import figures, pictures, weights
 from model.data.exploration.duplicates import SAME_PICTURE, SAME_PLACE, Pair
 from model.data.exploration.findings import findings
@@ -18,6 +19,15 @@ from model.data.exploration.leaks import Leak
 from model.data.exploration.measuring import COUNTED
 
 EXTREMES = 4
+AUGMENTED = 4
+"""Images that are shown under each preset of augmentation."""
+PRESETS = (
+    ("none", 1, "The whole image, resized; nothing is varied."),
+    ("light", 1, "Crops at nearly the same size, mirrored or not, and mild changes of light and colour."),
+    ("standard", 1, "The default. Larger changes of size, light and colour; now and then blur or JPEG artefacts."),
+    ("strong", 2, "Weather, night, noise, blur by motion, and things of rare categories copied from other images."),
+)
+"""Name, views of each image (the strongest vary most), and what it does."""
 MOST_PAIRS = 8
 """Of one kind that are shown; all are in the JSON."""
 
@@ -60,6 +70,8 @@ def page(
         "outliers": [_photographed(collection, one) for one in numbers["outliers"]],
         "leaks": [_leak(collection, leak) for leak in found],
         "bars_at": {"picture": SAME_PICTURE, "place": SAME_PLACE},
+        "presets": _augmented(collection, numbers),
+        "sizes": {"crop": CROP, "reference": REFERENCE},
         "first_split": collection.splits[0],
         "flags": {scheme: weights.flag(numbers["category_weights"][scheme]) for scheme in weights.SCHEMES},
     }
@@ -128,6 +140,15 @@ def _thing(collection: Collection, numbers: dict, category: int) -> dict:
         "pixels_uri": figures.size_histogram(collection, category),
         "height_uri": figures.height_histogram(collection, category),
     }
+
+
+def _augmented(collection: Collection, numbers: dict) -> list[dict]:
+    chosen = [collection.samples[one["index"]] for one in numbers["representatives"][:AUGMENTED]]
+    names, examples = [sample.name for sample in chosen], [sample.read() for sample in chosen]
+    return [
+        {"name": preset, "words": words, "views": pictures.augmented(names, examples, preset, views=views)}
+        for preset, views, words in PRESETS
+    ]
 
 
 def _light(collection: Collection) -> list[dict]:

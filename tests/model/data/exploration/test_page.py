@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
 import json
@@ -14,9 +15,13 @@ from PIL import Image
 
 from model import categories
 from model.data import camvid, synthetic
+from model.data.augmentation import PRESETS, create
+from model.data.augmentation.previews import CROP, REFERENCE, preview
 from model.data.exploration import figures, pictures, weights
+from model.data.exploration import page as told
 from model.data.exploration.exploring import Exploration, explore, write
 from model.data.samples import Example, Sample
+from model.verbs import train
 
 VOID_TAGS = {"meta", "link", "img", "br"}
 
@@ -79,6 +84,42 @@ def test_every_picture_is_described(page):
     described = [attributes.get("alt", "") for tag, attributes in page.tags if tag == "img"]
     assert len(described) > 30
     assert all(len(text) > 5 for text in described)
+
+
+def test_every_preset_of_augmentation_is_shown_on_the_same_images(found, page):
+    shown = [attributes["alt"] for tag, attributes in page.tags if tag == "img" and " under " in attributes["alt"]]
+    names = [one["name"] for one in found.numbers["representatives"][: len(shown) // 5]]
+    assert len(names) >= 2
+    for preset, views in {"none": 1, "light": 1, "standard": 1, "strong": 2}.items():
+        expected = [f"{name} under {preset}, view {view + 1}" for view in range(views) for name in names]
+        assert [text for text in shown if f" under {preset}" in text] == expected
+
+
+def test_the_views_are_those_that_training_makes():
+    examples = [sample.read() for sample in synthetic.samples("train", count=3, size=(96, 192))]
+    for preset in PRESETS:
+        view = preview(examples, preset, view=1)[2]
+        made, _ = create(preset, crop=CROP).apply(
+            examples[2].image,
+            examples[2].labels,
+            reference=REFERENCE,
+            random=np.random.default_rng((1, 2)),
+            donor=lambda: examples[0],
+        )
+        np.testing.assert_array_equal(view, made)
+    assert not np.array_equal(preview(examples, "light", view=0)[0], preview(examples, "light", view=1)[0])
+
+
+def test_every_preset_there_is_is_told_of():
+    assert tuple(name for name, _, _ in told.PRESETS) == PRESETS
+
+
+def test_the_sizes_of_views_are_those_that_train_begins_with():
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    options = parser.parse_args([])
+    assert (options.crop_height, options.crop_width) == CROP
+    assert (options.height, options.width) == REFERENCE
 
 
 def test_the_title_is_escaped(found, page):
@@ -165,6 +206,17 @@ def test_what_is_written_is_read_back(found, tmp_path):
     read = json.loads((tmp_path / "c/numbers.json").read_text("utf-8"))
     assert read == found.numbers
     assert len(read["images"]) == 7
+
+
+def test_a_split_without_a_labelled_pixel_is_named(sample):
+    labelled, bare = sample([[1, 2, 6]], name="a"), sample([[255, 255, 255]], name="b")
+    with pytest.raises(ValueError, match=r"split 'test' has no labelled pixel in its 2 images\. Expected.*--split"):
+        explore({"train": [labelled], "test": [bare, bare]}, title="x")
+
+
+def test_impossible_numbers_of_workers_are_refused(sample):
+    with pytest.raises(ValueError, match=r"^--workers is 0\. Expected at least 1\.$"):
+        explore({"train": [sample([[1, 2, 6]])]}, title="x", workers=0)
 
 
 def test_an_unreadable_image_is_named(tmp_path):
