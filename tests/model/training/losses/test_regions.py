@@ -118,7 +118,7 @@ def test_focal_tversky_is_continuous_where_it_turns_into_a_line(cost):
 @pytest.mark.parametrize(
     ("make", "parameters", "words"),
     [
-        (dice, {"smooth": 0}, r"smooth is 0\.0\. Expected a number above 0"),
+        (dice, {"smooth": 0}, r"smooth is 0\. Expected a number above 0"),
         (tversky, {"alpha": -0.1}, r"alpha is -0\.1\. Expected a number of at least 0"),
         (tversky, {"beta": float("inf")}, r"beta is inf\. Expected a number of at least 0"),
         (focal_tversky, {"gamma": 0}, r"gamma is 0\. Expected a number above 0"),
