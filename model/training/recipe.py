@@ -31,7 +31,7 @@ def build(settings: Settings, *, precision: str = "float32", encoder_weights: st
         A model from images to logits.
 
     Raises:
-        ValueError: the encoder weights do not exist or do not fit.
+        ValueError: the encoder weights do not exist, do not fit, or can't be read or downloaded.
     """
     with _policy(precision):
         return registry.create(
