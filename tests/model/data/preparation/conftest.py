@@ -19,3 +19,9 @@ def dataset(tmp_path_factory) -> Path:
 def archives(dataset, tmp_path_factory) -> tuple[Path, Path]:
     """The same as leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip."""
     return write_archives(dataset, tmp_path_factory.mktemp("downloads"))
+
+
+@pytest.fixture
+def own(tmp_path) -> Path:
+    """A data set that a test may change."""
+    return write_dataset(tmp_path / "own")

@@ -32,6 +32,11 @@ def write_dataset(root: Path, *, splits: tuple[str, ...] = ("train", "val", "tes
     return root
 
 
+def mask_path(root: Path, name: str, split: str = "train") -> Path:
+    """Return where the mask of a frame is."""
+    return root / "gtFine" / split / name.partition("_")[0] / f"{name}_gtFine_labelIds.png"
+
+
 def write_frame(root: Path, split: str, name: str, *, label_ids: np.ndarray | None = None) -> None:
     """Write one frame; its masks hold every label id there is, or in `test` those of the placeholders."""
     city = name.partition("_")[0]
