@@ -20,6 +20,7 @@ from model.inference.tensorflow_engine import TensorFlowEngine
 IMAGES = 8
 """A wrong layer shows in one; more are there so that the share of equal labels is worth printing."""
 
+_NOISE = 2.0  # Standard deviation, of 255.
 # Larger ones take longer to draw and are no better a check.
 _SCENE_SIZE = (256, 512)
 
@@ -35,20 +36,25 @@ class Limits:
         difference: the most that one probability may differ; None where arithmetic is coarser than float32's, so that
             a pixel on a border may say anything.
         equal_labels: the least share of pixels with the same label, 0 to 1.
-        beyond: the largest share of pixels that may differ by more than `difference`, 0 to 1.
+        beyond: the largest share of an image's pixels that may differ by more than `difference`, 0 to 1.
+        images: the least share of images that must keep to `beyond`, 0 to 1.
     """
 
     difference: float | None
     equal_labels: float
     beyond: float = 0.0
+    images: float = 1.0
 
 
 # Float32 in another order of additions; a wrong layer or a lost weight is off by far more.
 EXACT = Limits(difference=1e-3, equal_labels=0.999)
 ROUNDED = Limits(difference=None, equal_labels=0.98)
 # SegNet hands on which of four neighbours was the largest. Where two are nearly equal, another order of additions turns
-# that choice, and the probabilities around it jump, in a network that is the same.
-CHOOSING = Limits(difference=1e-3, equal_labels=0.995, beyond=0.01)
+# that choice, and the probabilities around it jump, in a network that is the same. One turned in the deepest layer is
+# seen in half of a small image: Keras, shown the same images with a millionth of noise, differed from itself in up to
+# 98.6 % of the pixels of one of eight, in 1.4 % of all labels, and in none of another's. What is converted wrongly
+# differs in every image.
+CHOOSING = Limits(difference=1e-3, equal_labels=0.98, beyond=0.01, images=0.5)
 _CHOICES = {"Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "Argmax", "Argmin"}
 
 
@@ -60,13 +66,14 @@ class Agreement:
         difference: the largest of all probabilities, 0 to 1.
         equal_labels: share of pixels with the same label, 0 to 1.
         images: on which both answered.
-        beyond: share of pixels in which a probability differs by more than float32 explains (`EXACT`), 0 to 1.
+        beyond: of each image the share of pixels in which a probability differs by more than float32 explains
+            (`EXACT`), 0 to 1.
     """
 
     difference: float
     equal_labels: float
     images: int
-    beyond: float = 0.0
+    beyond: tuple[float, ...] = ()
 
 
 class Reference:
@@ -92,7 +99,8 @@ class Reference:
         resize = Segmenter(artifact, engine).resize
         self.artifact = artifact
         self.network = engine.network
-        self.images = np.stack([resize(image) for image in _photographs(samples)])
+        images = np.stack([resize(image) for image in _photographs(samples)])
+        self.images = _noisy(images) if samples is None else images
         self._truth = np.concatenate([engine.probabilities(self.images[[i]]) for i in range(len(self.images))])
 
     @property
@@ -120,8 +128,8 @@ class Reference:
         equal = answer.argmax(-1) == self.labels
         differences = np.abs(answer - self._truth).max(-1)
         # Not-a-number is beyond everything.
-        beyond = float((~(differences <= EXACT.difference)).mean())
-        return Agreement(float(differences.max()), float(equal.mean()), len(equal), beyond)
+        beyond = (~(differences <= EXACT.difference)).mean((1, 2))
+        return Agreement(float(differences.max()), float(equal.mean()), len(equal), tuple(beyond.tolist()))
 
     def limits(self, limits: Limits) -> Limits:
         """Return the limits of a format for this network: wider where it chooses, and so jumps with rounding."""
@@ -132,10 +140,13 @@ class Reference:
 def violations(agreement: Agreement, limits: Limits) -> list[str]:
     """Say in words which limits an agreement breaks; not-a-number breaks them."""
     broken = []
-    if limits.difference is not None and not agreement.beyond <= limits.beyond:
+    apart = sum(not share <= limits.beyond for share in agreement.beyond)
+    allowed = int((1 - limits.images) * agreement.images)
+    if limits.difference is not None and apart > allowed:
         broken.append(
             f"probabilities differ from Keras's by up to {agreement.difference:.2g}, and by more than "
-            f"{limits.difference:g} in {agreement.beyond:.2%} of pixels, expected in {limits.beyond:.0%} at most"
+            f"{limits.difference:g} in more than {limits.beyond:.0%} of the pixels of {apart} of {agreement.images} "
+            f"images, expected {allowed} such images at most"
         )
     if not agreement.equal_labels >= limits.equal_labels:
         broken.append(
@@ -151,3 +162,13 @@ def _photographs(samples: Sequence[Sample] | None) -> list[np.ndarray]:
         raise ValueError("Received no samples. Expected at least one photograph to check the exported files on.")
     places = np.unique(np.linspace(0, len(samples) - 1, IMAGES).round().astype(int))
     return [samples[place].read().image for place in places]
+
+
+def _noisy(images: np.ndarray) -> np.ndarray:
+    """Give generated streets a camera's noise.
+
+    In areas of one colour neighbours are exactly equal, as they never are in a photograph, and a network that chooses
+    between them, SegNet, chooses by how a runtime rounds: 6.6 % of pixels differed with ONNX Runtime, with noise 0.4 %.
+    """
+    noise = np.random.default_rng(1).normal(0, _NOISE, images.shape)
+    return np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)

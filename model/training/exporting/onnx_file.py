@@ -22,6 +22,10 @@ from model.training.exporting.checks import EXACT, Run
 from model.training.exporting.making import Format
 from model.training.exporting.signature import INPUT, OUTPUT, metadata, pixels, pixels_to_probabilities
 
+MEMORY = Path("/proc/meminfo")
+BYTES_A_PARAMETER = 160
+"""Seen: FCN-8s, 134 million parameters, was still growing at 20.3 GB."""
+
 OPSET = 17
 """Read by ONNX Runtime from 1.12 on, and by TensorRT from 8.6 on."""
 
@@ -35,8 +39,9 @@ def convert(network: keras.Model, artifact: Artifact, path: Path) -> None:
         path: of the file.
 
     Raises:
-        ValueError: tf2onnx does not know one of the network's operations.
+        ValueError: tf2onnx does not know one of the network's operations, or there is not enough memory for it.
     """
+    _refuse_without_memory(network.count_params())
     signature = [pixels(artifact, batch=None)]
     function = tf.function(pixels_to_probabilities(network, artifact), input_signature=signature, autograph=False)
     model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
@@ -46,6 +51,26 @@ def convert(network: keras.Model, artifact: Artifact, path: Path) -> None:
     onnx.helper.set_model_props(model, metadata(artifact))
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def _refuse_without_memory(parameters: int) -> None:
+    """Say so, instead of being killed by the system: tf2onnx writes all weights once more at each of its passes."""
+    needed, free = parameters * BYTES_A_PARAMETER, _free_bytes()
+    if free is not None and free < needed:
+        raise ValueError(
+            f"tf2onnx takes about {needed / 1e9:.0f} GB of memory for {parameters / 1e6:.0f} million parameters, "
+            f"{free / 1e9:.0f} GB are free. Expected as much: close other programs, or export to openvino, litert or "
+            "savedmodel"
+        )
+
+
+def _free_bytes() -> int | None:
+    """Return what the system can give without swapping; None where it does not say so."""
+    try:
+        lines = MEMORY.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def load(path: Path, artifact: Artifact) -> Run:
