@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scales", type=_scales, default=(1.0,), metavar="A,B", help="average answers at these sizes (1 is its own)")
     add("--predictions", type=Path, metavar="DIR", help="score the label id PNGs of this folder, and run no network")
     add("--cache", type=Path, metavar="DIR", help="keep the masks counted here: --predictions is faster next time")
+    add("--no-boundary", action="store_true", help="leave out boundary IoU, most of the time that --predictions takes")
     add("--against", type=Path, metavar="DIR", help="compare with this artifact, or this folder of predictions")
     add("--resamples", type=int, default=RESAMPLES, help="of the bootstrap behind the intervals")
     add("--resample", choices=("images", "cities"), default="images", help="what the bootstrap draws")
@@ -52,8 +53,10 @@ def run(options: argparse.Namespace) -> None:
     if options.predictions is None:
         side = sides.Network(options.artifact, **views)
     else:
-        side = sides.Folder(options.predictions, cache=options.cache)
-    rival = None if options.against is None else sides.other(options.against, cache=options.cache, **views)
+        side = sides.Folder(options.predictions, cache=options.cache, boundary=not options.no_boundary)
+    rival = None
+    if options.against is not None:
+        rival = sides.other(options.against, cache=options.cache, boundary=not options.no_boundary, **views)
     samples = open_samples(options.data, options.split)
     _check_cities(options, samples)
     if options.predictions is None:
@@ -99,6 +102,10 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("Received --card-precision with --flip or --scales. Expected the network as it serves.")
     if options.cache is not None and options.predictions is None:
         raise ValueError("Received --cache without --predictions. Expected both: a network reads photographs anyway.")
+    if options.no_boundary and options.predictions is None:
+        raise ValueError(
+            "Received --no-boundary without --predictions. Expected both: beside a network it costs little."
+        )
     if options.predictions is not None:
         alone = ("flip", "card", "card_precision", "export_official")
         given = [name for name in alone if getattr(options, name)] + (["scales"] if options.scales != (1.0,) else [])

@@ -86,21 +86,23 @@ class Folder:
     Args:
         folder: see `predictions.find`.
         cache: see `truths.of_samples`.
+        boundary: see `predictions.score_predictions`.
     """
 
-    def __init__(self, folder: Path, *, cache: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, cache: Path | None = None, boundary: bool = True) -> None:
         self._folder = folder
         self._cache = cache
+        self._boundary = boundary
         self.name = folder.resolve().name
         self.means = "label id PNGs"
-        self.words = ["--predictions", str(folder)]
+        self.words = ["--predictions", str(folder), *([] if boundary else ["--no-boundary"])]
         self._paths: dict[str, Path] = {}
 
     def scores(self, samples: Sequence[Sample], *, export_official: Path | None = None) -> Scores:
         """See `Side`; the files that `export_official` would write are there already."""
         found = predictions.find(samples, self._folder)
         self._paths = {sample.name: path for sample, path in zip(samples, found, strict=True)}
-        return predictions.score_predictions(samples, self._folder, cache=self._cache)
+        return predictions.score_predictions(samples, self._folder, cache=self._cache, boundary=self._boundary)
 
     def labels(self, sample: Sample) -> np.ndarray:
         """See `Side`; of a sample that was scored."""
@@ -108,7 +110,14 @@ class Folder:
 
 
 def other(
-    folder: Path, *, engine: str, precision: str, flip: bool, scales: Sequence[float], cache: Path | None
+    folder: Path,
+    *,
+    engine: str,
+    precision: str,
+    flip: bool,
+    scales: Sequence[float],
+    cache: Path | None,
+    boundary: bool = True,
 ) -> Side:
     """Open what is compared with: an artifact where the folder has a card, else a folder of predictions.
 
@@ -119,6 +128,7 @@ def other(
         flip: see `Network`.
         scales: see `Network`.
         cache: see `Folder`.
+        boundary: see `Folder`.
 
     Raises:
         ValueError: the folder does not exist, or the artifact can't run.
@@ -127,7 +137,7 @@ def other(
         raise ValueError(f"{str(folder)!r} is not a folder. Expected an artifact folder, or one with label id PNGs.")
     if (folder / artifacts.CARD_FILE).is_file():
         return Network(folder, engine=engine, precision=precision, flip=flip, scales=scales)
-    return Folder(folder, cache=cache)
+    return Folder(folder, cache=cache, boundary=boundary)
 
 
 def _views(flip: bool, scales: Sequence[float]) -> str:

@@ -181,6 +181,7 @@ def test_two_artifacts_are_compared(exported, scenes, tmp_path, capsys):
         (["--predictions", ".", "--flip", "--card", "x"], "--predictions with --flip, --card"),
         (["--predictions", ".", "--scales", "0.5"], "--predictions with --scales"),
         (["--cache", "nowhere"], "--cache without --predictions"),
+        (["--no-boundary"], "--no-boundary without --predictions"),
         (["--against", "nowhere"], "'nowhere' is not a folder"),
         (["--scales", "9"], "a scale of 9"),
         (["--resamples", "1"], "--resamples 1. Expected at least 100"),
