@@ -8,9 +8,12 @@ the output and fixes normalised float32 as the input.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
@@ -22,9 +25,9 @@ from model.training.exporting.checks import EXACT, Run
 from model.training.exporting.making import Format
 from model.training.exporting.signature import INPUT, OUTPUT, metadata, pixels, pixels_to_probabilities
 
-MEMORY = Path("/proc/meminfo")
-BYTES_A_PARAMETER = 160
-"""Seen: FCN-8s, 134 million parameters, was still growing at 20.3 GB."""
+LARGE = 1 << 22
+"""A weight of so many numbers or more goes round tf2onnx, which writes all of them again at each of its passes: with
+FCN-8s, whose largest has 103 million, it grew past 20 GB, and stays below 9 GB without."""
 
 OPSET = 17
 """Read by ONNX Runtime from 1.12 on, and by TensorRT from 8.6 on."""
@@ -39,12 +42,20 @@ def convert(network: keras.Model, artifact: Artifact, path: Path) -> None:
         path: of the file.
 
     Raises:
-        ValueError: tf2onnx does not know one of the network's operations, or there is not enough memory for it.
+        ValueError: tf2onnx does not know one of the network's operations.
     """
-    _refuse_without_memory(network.count_params())
+    large = [weight for weight in network.weights if math.prod(weight.shape) >= LARGE]
+    answer = pixels_to_probabilities(network, artifact)
+
+    def answer_with(images: tf.Tensor, *values: tf.Tensor) -> dict[str, tf.Tensor]:
+        with keras.StatelessScope(state_mapping=list(zip(large, values, strict=True))):
+            return answer(images)
+
     signature = [pixels(artifact, batch=None)]
-    function = tf.function(pixels_to_probabilities(network, artifact), input_signature=signature, autograph=False)
+    signature += [tf.TensorSpec(weight.shape, tf.float32, f"weight_{i}") for i, weight in enumerate(large)]
+    function = tf.function(answer_with, input_signature=signature, autograph=False)
     model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    _put_inside(model, [keras.ops.convert_to_numpy(weight) for weight in large])
     for port in (*model.graph.input, *model.graph.output):
         port.type.tensor_type.shape.dim[0].dim_param = "batch"
     model.doc_string = f"{artifact.version}, by streetseg"
@@ -53,24 +64,20 @@ def convert(network: keras.Model, artifact: Artifact, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _refuse_without_memory(parameters: int) -> None:
-    """Say so, instead of being killed by the system: tf2onnx writes all weights once more at each of its passes."""
-    needed, free = parameters * BYTES_A_PARAMETER, _free_bytes()
-    if free is not None and free < needed:
-        raise ValueError(
-            f"tf2onnx takes about {needed / 1e9:.0f} GB of memory for {parameters / 1e6:.0f} million parameters, "
-            f"{free / 1e9:.0f} GB are free. Expected as much: close other programs, or export to openvino, litert or "
-            "savedmodel"
-        )
-
-
-def _free_bytes() -> int | None:
-    """Return what the system can give without swapping; None where it does not say so."""
-    try:
-        lines = MEMORY.read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+def _put_inside(model: onnx.ModelProto, weights: Sequence[np.ndarray]) -> None:
+    """Turn the inputs that stand for weights into weights, transposed already where the graph would do so."""
+    graph = model.graph
+    inputs = list(graph.input)[1:]
+    for port, weight in zip(inputs, weights, strict=True):
+        graph.input.remove(port)
+        turning = [node for node in graph.node if port.name in node.input and node.op_type == "Transpose"]
+        for node in turning:
+            order = next(each.ints for each in node.attribute if each.name == "perm")
+            turned = np.ascontiguousarray(weight.transpose(order))
+            graph.initializer.append(onnx.numpy_helper.from_array(turned, node.output[0]))
+            graph.node.remove(node)
+        if any(port.name in node.input for node in graph.node):
+            graph.initializer.append(onnx.numpy_helper.from_array(weight, port.name))
 
 
 def load(path: Path, artifact: Artifact) -> Run:
