@@ -54,7 +54,7 @@ ROUNDED = Limits(difference=None, equal_labels=0.98)
 # seen in half of a small image: Keras, shown the same images with a millionth of noise, differed from itself in up to
 # 98.6 % of the pixels of one of eight, in 1.4 % of all labels, and in none of another's. What is converted wrongly
 # differs in every image.
-CHOOSING = Limits(difference=1e-3, equal_labels=0.98, beyond=0.01, images=0.5)
+CHOOSING = Limits(difference=1e-3, equal_labels=0.995, beyond=0.01, images=0.75)
 _CHOICES = {"Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "Argmax", "Argmin"}
 
 

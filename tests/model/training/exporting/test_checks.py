@@ -29,13 +29,13 @@ ALL_NEAR, ALL_FAR = (0.0,) * 8, (1.0,) * 8
         (Agreement(0.9, 0.98, 8, ALL_FAR), ROUNDED, []),
         (Agreement(0.0, 0.9799, 8, ALL_NEAR), ROUNDED, ["labels"]),
         (Agreement(math.nan, math.nan, 8, ALL_FAR), Limits(None, 0.0), ["labels"]),
-        (Agreement(0.3, 0.98, 8, (*[0.01] * 4, *ALL_FAR[:4])), CHOOSING, []),
+        (Agreement(0.3, 0.995, 8, (*[0.01] * 6, *ALL_FAR[:2])), CHOOSING, []),
         (
-            Agreement(0.3, 0.98, 8, (*[0.01] * 3, 0.011, *ALL_FAR[:4])),
+            Agreement(0.3, 0.995, 8, (*[0.01] * 5, 0.011, *ALL_FAR[:2])),
             CHOOSING,
-            ["in more than 1% of the pixels of 5 of 8 images, expected 4 such images at most"],
+            ["in more than 1% of the pixels of 3 of 8 images, expected 2 such images at most"],
         ),
-        (Agreement(0.3, 0.9799, 8, ALL_NEAR), CHOOSING, ["labels"]),
+        (Agreement(0.3, 0.9949, 8, ALL_NEAR), CHOOSING, ["labels"]),
         (Agreement(math.nan, 1.0, 8, (math.nan,) * 8), CHOOSING, ["differ"]),
     ],
 )
