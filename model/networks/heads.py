@@ -20,3 +20,68 @@ def with_softmax(model: keras.Model) -> keras.Model:
     """
     probabilities = layers.Softmax(dtype="float32", name="probabilities")(model.output)
     return keras.Model(model.input, probabilities, name=model.name)
+
+
+def without_softmax(model: keras.Model) -> keras.Model:
+    """Return what stands before the softmax of a shipped network.
+
+    Args:
+        model: from `images` to `probabilities`, as `with_softmax` makes it.
+
+    Returns:
+        A model from the same `images` to `logits`, sharing the weights.
+
+    Raises:
+        ValueError: the model does not end in a softmax.
+    """
+    last = _layer_of(model.output, model)
+    if not isinstance(last, layers.Softmax):
+        raise ValueError(
+            f"Received the network {model.name}, which ends in {_kind(last)}. Expected a Softmax layer, as "
+            "`python -m model train` puts it there: train it anew."
+        )
+    return keras.Model(model.input, last.input, name=model.name)
+
+
+def divide_logits(model: keras.Model, temperature: float) -> None:
+    """Divide the logits of a network by a number, in the weights that make them: nothing is added that takes time.
+
+    Behind the last convolution with weights there are only steps that are linear in the logits (enlarging them, taking
+    them to float32), so its kernel and its bias are divided. A softmax behind the logits is passed over.
+
+    Args:
+        model: from `images` to `logits` or to `probabilities`; changed in place, with all that share its weights.
+        temperature: above 0.
+
+    Raises:
+        ValueError: something else stands between the logits and the last convolution.
+    """
+    layer = _layer_of(model.output, model)
+    if isinstance(layer, layers.Softmax):
+        layer = _layer_of(layer.input, model)
+    while _only_moves(layer):
+        layer = _layer_of(layer.input, model)
+    if not isinstance(layer, layers.Conv2D | layers.Conv2DTranspose) or not _is_linear(layer):
+        raise ValueError(
+            f"Received the network {model.name}, whose logits come out of {_kind(layer)}. Expected a convolution "
+            "without activation, and behind it nothing but UpSampling2D and linear Activation: end the network so."
+        )
+    for weight in layer.weights:
+        weight.assign(weight / temperature)
+
+
+def _layer_of(tensor: keras.KerasTensor, model: keras.Model) -> keras.Layer | None:
+    return next((layer for layer in model.layers if layer.output is tensor), None)
+
+
+def _only_moves(layer: keras.Layer | None) -> bool:
+    """Tell whether a layer gives `f(a x) = a f(x)` and has no weights."""
+    return isinstance(layer, layers.UpSampling2D) or (isinstance(layer, layers.Activation) and _is_linear(layer))
+
+
+def _is_linear(layer: keras.Layer) -> bool:
+    return layer.activation is keras.activations.linear
+
+
+def _kind(layer: keras.Layer | None) -> str:
+    return "several steps at once" if layer is None else f"{layer.name} ({type(layer).__name__})"

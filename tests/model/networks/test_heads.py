@@ -2,14 +2,69 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
+import pytest
 
-from model.networks import registry
-from model.networks.heads import with_softmax
+from model.networks import fcn8s, registry
+from model.networks.heads import divide_logits, with_softmax, without_softmax
+
+IMAGES = np.random.default_rng(4).uniform(-1, 1, (1, 32, 64, 3)).astype(np.float32)
+
+
+def create(name: str) -> keras.Model:
+    """A network whose weights give no logit of zero."""
+    keras.utils.set_random_seed(3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcn8s, "CLASSIFIER_CHANNELS", 16)
+        network = registry.create(name, categories=8)
+    random = np.random.default_rng(5)
+    for weight in network.weights:
+        # Biases, and the scores of FCN-8s, begin at zero, which may be divided by anything.
+        if not np.any(keras.ops.convert_to_numpy(weight)):
+            weight.assign(random.normal(scale=0.05, size=weight.shape))
+    return network
+
+
+def answer(model: keras.Model) -> np.ndarray:
+    return keras.ops.convert_to_numpy(model(IMAGES, training=False))
 
 
 def test_with_softmax_gives_probabilities():
     network = registry.create("mobilenetv2_unet", categories=8)
-    answer = np.asarray(with_softmax(network)(np.ones((1, 32, 64, 3), np.float32)))
-    np.testing.assert_allclose(answer.sum(-1), 1, atol=1e-5)
-    assert answer.min() >= 0
+    probabilities = answer(with_softmax(network))
+    np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-5)
+    assert probabilities.min() >= 0
+
+
+@pytest.mark.parametrize("name", registry.NAMES)
+def test_weights_divided_are_logits_divided(name):
+    network = create(name)
+    before, weights = answer(network), len(network.weights)
+    assert np.abs(before).min() > 0
+    divide_logits(network, 1.7)
+    np.testing.assert_allclose(answer(network), before / 1.7, rtol=1e-4, atol=1e-6 * np.abs(before).max())
+    np.testing.assert_array_equal(answer(network).argmax(-1), before.argmax(-1))
+    assert len(network.weights) == weights
+
+
+# One for each way to end: enlarged scores, transposed convolutions, scores of full size.
+@pytest.mark.parametrize("name", ["mobilenetv2_unet", "fcn8s", "segnet"])
+def test_a_file_is_divided_behind_its_softmax_too(name, tmp_path):
+    network = create(name)
+    before = answer(network)
+    with_softmax(network).save(tmp_path / "network.keras")
+    shipped = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    np.testing.assert_allclose(answer(without_softmax(shipped)), before, rtol=1e-4, atol=1e-6)
+    divide_logits(shipped, 0.5)
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(before / 0.5))
+    np.testing.assert_allclose(answer(shipped), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_logits_that_no_convolution_ends_in_are_refused():
+    images = keras.Input((None, None, 3))
+    cut = keras.Model(images, keras.layers.Conv2D(8, 1, activation="relu", name="last")(images), name="cut")
+    with pytest.raises(ValueError, match=r"network cut, whose logits come out of last \(Conv2D\)\. Expected a convol"):
+        divide_logits(cut, 2.0)
+    with pytest.raises(ValueError, match=r"network cut, which ends in last \(Conv2D\)\. Expected a Softmax"):
+        without_softmax(cut)
