@@ -19,6 +19,7 @@ from model.inference import render
 from model.inference.segmenter import Segmenter
 from model.training import metrics
 from model.training.evaluation import boundaries
+from model.training.evaluation.calibration import NEAR
 from model.training.evaluation.instances import CATEGORIES as WITH_INSTANCES
 from model.training.scoring import ImageScore, Scores, score
 
@@ -77,10 +78,9 @@ def worst(scores: Scores, count: int) -> list[ImageScore]:
 def write_json(scores: Scores, path: Path, *, about: dict) -> None:
     """Write the scores and what they are about, such as the artifact's version and the data, to a JSON file.
 
-    More than goes into a card: the bins of the calibration, and every image.
+    More than goes into a card: every image.
     """
-    more = {} if scores.calibration is None else {"calibration": scores.calibration.as_dict()}
-    more["per_image"] = [
+    per_image = [
         {
             "name": image.name,
             "mean_iou": image.mean_iou if np.isfinite(image.mean_iou) else None,
@@ -90,7 +90,7 @@ def write_json(scores: Scores, path: Path, *, about: dict) -> None:
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     # One matrix or image a line: with one number a line a file of 500 images has 40,000 lines.
-    entries = (about | scores.as_dict() | more).items()
+    entries = (about | scores.as_dict() | {"per_image": per_image}).items()
     text = ",\n".join(f"  {json.dumps(key)}: {_json(value)}" for key, value in entries)
     path.write_text(f"{{\n{text}\n}}\n", "utf-8")
 
@@ -130,7 +130,8 @@ def _notes(scores: Scores) -> list[str]:
         found = scores.calibration
         lines.append(
             f"calibration error {_percent(found.error)}: on average {_percent(found.mean_confidence)} sure and "
-            f"{_percent(found.accuracy)} right"
+            f"{_percent(found.accuracy)} right; of the pixels {100 * NEAR[0]:.0f} to {100 * NEAR[1]:.0f} sure, "
+            f"{_percent(found.near_accuracy)} are right"
         )
     if scores.instances is not None and not scores.instances.annotated:
         lines.append("iIoU: nobody drew instances, so connected pixels of one label stand for them")

@@ -105,7 +105,7 @@ class Scores:
             "confusion_with_void": self.with_void.tolist(),
             **self._instances_as_dict(),
             **self._boundaries_as_dict(),
-            **({} if self.calibration is None else {"calibration_error": _number(self.calibration.error)}),
+            **self._calibration_as_dict(),
         }
 
     def _instances_as_dict(self) -> dict:
@@ -128,6 +128,11 @@ class Scores:
             "mean_boundary_iou": _number(_mean(found[VOID + 1 :])),
             "boundary_iou": {name: _number(found[i]) for i, name in enumerate(NAMES) if i != VOID},
         }
+
+    def _calibration_as_dict(self) -> dict:
+        if self.calibration is None:
+            return {}
+        return {"calibration_error": _number(self.calibration.error), "calibration": self.calibration.as_dict()}
 
 
 def score(

@@ -7,12 +7,15 @@ Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import cv2
 import numpy as np
 
 BINS = 15
+NEAR = (0.85, 0.95)
+"""Confidences above the first, up to the second, count as 0.9: of these pixels nine in ten should be right."""
 
 
 def _nothing() -> np.ndarray:
@@ -27,15 +30,17 @@ class Calibration:
         pixels: float64 (15,), how many lie in each bin; bin k holds confidences above k/15, up to (k + 1)/15.
         right: float64 (15,), how many of them have the right label.
         confidence: float64 (15,), the sum of their confidences.
+        near: float64 (2,), how many pixels have a confidence in `NEAR`, and how many of them have the right label.
     """
 
     pixels: np.ndarray = field(default_factory=_nothing)
     right: np.ndarray = field(default_factory=_nothing)
     confidence: np.ndarray = field(default_factory=_nothing)
+    near: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
     def __add__(self, other: Calibration) -> Calibration:
         """Return the sums of both."""
-        return Calibration(self.pixels + other.pixels, self.right + other.right, self.confidence + other.confidence)
+        return Calibration(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def error(self) -> float:
@@ -53,15 +58,40 @@ class Calibration:
         """Share of the pixels that are right, 0 to 1; NaN where there are none."""
         return float(self.right.sum() / self.pixels.sum()) if self.pixels.any() else float("nan")
 
+    @property
+    def near_accuracy(self) -> float:
+        """Share of the pixels with a confidence in `NEAR` that are right, 0 to 1; NaN where there are none."""
+        return float(self.near[1] / self.near[0]) if self.near[0] else float("nan")
+
     def as_dict(self) -> dict:
-        """Return the bins as JSON-ready lists: share of pixels, mean confidence and accuracy, null in empty bins."""
-        shares = self.pixels / max(1, self.pixels.sum())
-        filled = [(bool(pixels), pixels or 1) for pixels in self.pixels.tolist()]
+        """Return the bins as JSON-ready lists: share of pixels, mean confidence and accuracy, null in empty bins.
+
+        And of the pixels with a confidence in `NEAR`, as `near`: `above`, `up_to`, and their share and accuracy.
+        """
+        total = max(1, self.pixels.sum())
         return {
-            "share": shares.tolist(),
-            "confidence": [s / n if any_ else None for s, (any_, n) in zip(self.confidence, filled, strict=True)],
-            "accuracy": [s / n if any_ else None for s, (any_, n) in zip(self.right, filled, strict=True)],
+            "share": (self.pixels / total).tolist(),
+            "confidence": _means(self.confidence, self.pixels),
+            "accuracy": _means(self.right, self.pixels),
+            "near": {
+                "above": NEAR[0],
+                "up_to": NEAR[1],
+                "share": float(self.near[0] / total),
+                "accuracy": _means(self.near[1:], self.near[:1])[0],
+            },
         }
+
+    @classmethod
+    def from_dict(cls, bins: Mapping) -> Calibration:
+        """Return what `as_dict` was made of, with shares of all pixels in place of their numbers."""
+        share = np.array(bins["share"], float)
+        sums = (share * np.array(bins[name], float) for name in ("accuracy", "confidence"))
+        near = bins["near"]["share"] * np.array([1, bins["near"]["accuracy"] or 0])
+        return cls(share, *map(np.nan_to_num, sums), near)
+
+
+def _means(sums: np.ndarray, counts: np.ndarray) -> list[float | None]:
+    return [total / count if count else None for total, count in zip(sums.tolist(), counts.tolist(), strict=True)]
 
 
 def measure(confidence: np.ndarray, right: np.ndarray) -> Calibration:
@@ -73,10 +103,12 @@ def measure(confidence: np.ndarray, right: np.ndarray) -> Calibration:
     """
     confidence, right = confidence.ravel(), right.ravel()
     places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    near = (confidence > NEAR[0]) & (confidence <= NEAR[1])
     return Calibration(
         np.bincount(places, minlength=BINS).astype(np.float64),
         np.bincount(places, weights=right, minlength=BINS),
         np.bincount(places, weights=confidence, minlength=BINS),
+        np.array([np.count_nonzero(near), np.count_nonzero(near & right)], float),
     )
 
 

@@ -134,7 +134,9 @@ def test_a_card_holds_sums_and_no_images(exported, scenes):
     assert run("--data", scenes, "--artifact", exported, "--card", "scenes") == 0
     entry = artifact.read(exported).card["scores"]["scenes"]
     assert "mean_boundary_iou" in entry
-    assert not {"per_image", "calibration"} & set(entry)
+    assert "per_image" not in entry
+    assert sum(entry["calibration"]["share"]) == pytest.approx(1)
+    assert entry["calibration"]["near"]["above"] == 0.85
 
 
 def test_views_are_named_with_the_scores(exported, scenes, capsys):

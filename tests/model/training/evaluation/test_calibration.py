@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,25 @@ def test_the_confidence_is_the_greatest_probability_brought_to_size():
     np.testing.assert_allclose(calibration.confidence(planes, (2, 2)), [[1, 0.5], [0.5, 0.4]])
     wide = calibration.confidence(planes, (2, 4))
     np.testing.assert_allclose(wide[0], [1, 0.875, 0.625, 0.5])
+
+
+def test_of_the_pixels_near_nine_in_ten_the_share_that_is_right():
+    # Above 0.85, up to 0.95: four, of which three are right.
+    confidence = np.array([0.84, 0.85, 0.86, 0.9, 0.9, 0.95, 0.96])
+    right = np.array([False, False, True, True, False, True, False])
+    found = calibration.measure(confidence, right)
+    assert found.near.tolist() == [4, 3]
+    assert found.near_accuracy == 0.75
+    assert (found + found).near_accuracy == 0.75
+    assert found.as_dict()["near"] == {"above": 0.85, "up_to": 0.95, "share": 4 / 7, "accuracy": 0.75}
+    assert Calibration().as_dict()["near"]["accuracy"] is None
+
+
+def test_bins_of_a_card_are_read_back():
+    random = np.random.default_rng(3)
+    found = calibration.measure(0.5 + random.random(300) / 2, random.random(300) < 0.8)
+    again = Calibration.from_dict(json.loads(json.dumps(found.as_dict())))
+    for name in ("error", "accuracy", "mean_confidence", "near_accuracy"):
+        assert getattr(again, name) == pytest.approx(getattr(found, name))
+    np.testing.assert_allclose(again.pixels, found.pixels / 300)
+    assert np.isnan(Calibration.from_dict(Calibration().as_dict()).error)

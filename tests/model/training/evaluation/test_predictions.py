@@ -44,6 +44,7 @@ def test_a_folder_scores_as_the_network_that_wrote_it(samples, predictions, tmp_
     network = score(samples, Answers(samples, predictions), details=True)
     expected = network.as_dict()
     assert expected.pop("calibration_error") > 0
+    assert expected.pop("calibration")["share"][-1] == 1
     assert folder.as_dict() == expected
     assert [image.name for image in folder.per_image] == [sample.name for sample in samples]
 
