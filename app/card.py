@@ -10,6 +10,8 @@ from model.categories import CATEGORIES, Category
 
 # An absolute path up to its last part; addresses (https://...) and relative paths are left alone.
 _FOLDERS = re.compile(r"(?<![\w/.:~-])/(?:[^\s/\"']+/)+")
+# The strength that is shown by category, where it was measured.
+_MODERATE = 2
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;)])")
 
 
@@ -32,6 +34,39 @@ class Confusion(NamedTuple):
     of: str
     categories: list[Category]
     shares: list[list[float | None]]
+
+
+class Kept(NamedTuple):
+    """A score under a corruption, 0 to 1, and the share of the clean one that it is."""
+
+    mean_iou: float | None
+    share: float | None
+
+
+class Corrupted(NamedTuple):
+    """A corruption's line: its scores by strength, and the IoU of each category at one of them."""
+
+    name: str
+    by_strength: list[Kept]
+    iou: list[float | None]
+
+
+class Robustness(NamedTuple):
+    """What is kept on corrupted photographs.
+
+    Attributes:
+        about: images, data, split, engine and command, as the card has them.
+        words: of the strengths, mildest first.
+        shown: the word of the strength that is shown by category.
+        categories: of the columns.
+        rows: the clean photographs first.
+    """
+
+    about: Mapping[str, Any]
+    words: list[str]
+    shown: str
+    categories: list[Category]
+    rows: list[Corrupted]
 
 
 class Text(NamedTuple):
@@ -82,6 +117,17 @@ def precisions(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: entry for name, entry in _mapping(card.get("precisions")).items() if isinstance(entry, Mapping)}
 
 
+def robustness(card: Mapping[str, Any]) -> dict[str, Robustness]:
+    """Return what is known of corrupted photographs, by the name of the table; tables without a row are left out."""
+    found = {}
+    for name, entry in _mapping(card.get("robustness")).items():
+        rows = _mapping(entry).get("rows")
+        whole = [row for row in rows if _is_row(row)] if isinstance(rows, list) else []
+        if whole:
+            found[name] = _table(_mapping(entry), whole)
+    return found
+
+
 def settings(card: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings of the training as text, by name."""
     chosen = _mapping(_mapping(card.get("training")).get("settings"))
@@ -102,6 +148,34 @@ def terms(card: Mapping[str, Any]) -> dict[str, list[Text]]:
         name: [Text(part, bool(number % 2)) for number, part in enumerate(_ADDRESS.split(str(text))) if part]
         for name, text in _mapping(card.get("terms")).items()
     }
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, Mapping) and isinstance(row.get("strength"), int) and isinstance(row.get("corruption"), str)
+
+
+def _table(entry: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> Robustness:
+    found = {(row["corruption"], row["strength"]): row for row in rows}
+    words = {row["strength"]: str(row.get("word", row["strength"])) for row in rows}
+    strengths = sorted(words)
+    shown = _MODERATE if _MODERATE in words else strengths[-1]
+    columns = [
+        category for category in CATEGORIES if category.name in _mapping(_mapping(entry.get("clean")).get("iou"))
+    ]
+
+    def iou(row: object) -> list[float | None]:
+        return [_number(_mapping(_mapping(row).get("iou")).get(category.name)) for category in columns]
+
+    def kept(row: object) -> Kept:
+        return Kept(_number(_mapping(row).get("mean_iou")), _number(_mapping(row).get("kept")))
+
+    clean = entry.get("clean")
+    lines = [Corrupted("clean", [kept(clean)] * len(strengths), iou(clean))]
+    for name in dict.fromkeys(row["corruption"] for row in rows):
+        lines.append(
+            Corrupted(name, [kept(found.get((name, each))) for each in strengths], iou(found.get((name, shown))))
+        )
+    return Robustness(entry, [words[each] for each in strengths], words[shown], columns, lines)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

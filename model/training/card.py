@@ -10,6 +10,7 @@ from model.categories import NAMES, VOID
 from model.inference.contract import PRECISIONS
 from model.networks import registry
 from model.training.card_exports import export_section
+from model.training.card_robustness import robustness_section
 from model.training.scoring import Scores
 from model.training.settings import flags
 
@@ -65,6 +66,21 @@ def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
     return _written(artifact.folder, kept | {"exports": kept.get("exports", {}) | {name: entry}})
 
 
+def add_robustness(artifact: Artifact, name: str, entry: dict) -> Artifact:
+    """Put what a network keeps on corrupted photographs into an artifact's card, and write `card.md` anew.
+
+    Args:
+        artifact: its folder is changed.
+        name: of this table, such as `validation`; one of the same name is replaced.
+        entry: see `model.training.evaluation.robustness.Robustness.as_dict`, and what makes it repeatable.
+
+    Returns:
+        The artifact with the new card.
+    """
+    kept = _as_it_is(artifact)
+    return _written(artifact.folder, kept | {"robustness": kept.get("robustness", {}) | {name: entry}})
+
+
 def write_markdown(artifact: Artifact) -> Path:
     """Write `card.md` from the card and return its path."""
     path = artifact.folder / MARKDOWN_FILE
@@ -85,6 +101,7 @@ def markdown(artifact: Artifact) -> str:
         "## Scores",
         *(_score_section(name, entry) for name, entry in card["scores"].items()),
         *_precision_section(card.get("precisions", {})),
+        *robustness_section(card.get("robustness", {})),
         *export_section(card.get("exports", {})),
         "## Training",
         _training_section(card["training"]),

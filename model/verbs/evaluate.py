@@ -10,6 +10,7 @@ from pathlib import Path
 from model import artifact
 from model.data.datasets import SYNTHETIC
 from model.inference import engines
+from model.verbs import corruptions
 from model.verbs.flags import Once
 
 HELP = "score an artifact, or a folder of predictions, as Cityscapes does and beyond"
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--card", metavar="NAME", help="put the scores into the artifact's card under this name")
     add("--card-precision", action="store_true", help="compare with Keras in float32; put that into the card as well")
     add("--export-official", type=Path, help="write label id PNGs for the official scripts into this folder")
+    corruptions.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -61,6 +63,9 @@ def run(options: argparse.Namespace) -> None:
     _check_cities(options, samples)
     if options.predictions is None:
         check(samples)
+    if options.corruptions is not None:
+        corruptions.run(options, side, samples, _about(options, side))
+        return
     scores = side.scores(samples, export_official=options.export_official)
     about = _about(options, side)
     print(f"{side.name} on {side.means}, {scores.images} images of {options.data} ({options.split})\n")
@@ -98,6 +103,7 @@ def _check(options: argparse.Namespace) -> None:
         path = getattr(options, name)
         if path is not None and path.is_dir():
             raise ValueError(f"Received --{name} {path}, which is a folder. Expected the name of a file.")
+    corruptions.check(options)
     if options.card_precision and (options.flip or options.scales != (1.0,)):
         raise ValueError("Received --card-precision with --flip or --scales. Expected the network as it serves.")
     if options.cache is not None and options.predictions is None:

@@ -107,6 +107,64 @@ def test_no_confusion(scores):
     assert card.confusion({"scores": scores}) is None
 
 
+def corrupted(name: str, strength: int, word: str, mean: float | None) -> dict:
+    kept = None if mean is None else mean / 0.8
+    return {
+        "corruption": name,
+        "strength": strength,
+        "word": word,
+        "mean_iou": mean,
+        "kept": kept,
+        "iou": {"sky": mean},
+    }
+
+
+ROBUST = {
+    "images": 3,
+    "data": "streets",
+    "split": "val",
+    "engine": "openvino f32",
+    "command": "python -m model evaluate --corruptions fog,rain",
+    "clean": {"mean_iou": 0.8, "iou": {"flat": 0.9, "sky": 0.7}},
+    "rows": [
+        corrupted("fog", 3, "strong", 0.2),
+        corrupted("fog", 2, "moderate", 0.6),
+        corrupted("rain", 2, "moderate", None),
+    ],
+}
+
+
+def test_robustness_is_a_table_by_strength_and_category():
+    found = card.robustness({"robustness": {"validation": ROBUST}})["validation"]
+    assert (found.words, found.shown) == (["moderate", "strong"], "moderate")
+    assert [category.name for category in found.categories] == ["flat", "sky"]
+    assert found.rows == [
+        ("clean", [(0.8, None), (0.8, None)], [0.9, 0.7]),
+        ("fog", [(0.6, pytest.approx(0.75)), (0.2, pytest.approx(0.25))], [None, 0.6]),
+        ("rain", [(None, None), (None, None)], [None, None]),
+    ]
+
+
+def test_robustness_stands_on_the_page(page):
+    text = page(robustness={"validation": ROBUST})
+    assert "<h2>Robustness</h2>" in text
+    assert re.search(r'<th scope="row">fog</th>\s*<td>0.6000 <small>75 %</small></td>', text)
+    assert "python -m model evaluate --corruptions fog,rain" in text
+    assert "each category's IoU at moderate strength" in html.unescape(text)
+
+
+@pytest.mark.parametrize(
+    "robustness",
+    [None, [], {"validation": None}, {"validation": {"rows": None}}, {"validation": {"rows": [{"strength": 2}, 7]}}],
+)
+def test_a_card_may_lack_robustness(page, robustness):
+    assert "<h2>Robustness</h2>" not in page(robustness=robustness)
+
+
+def test_robustness_may_lack_what_it_was_measured_on(page):
+    assert "<h2>Robustness</h2>" in page(robustness={"bare": {"rows": [{"corruption": "fog", "strength": 1}]}})
+
+
 def test_addresses_stand_apart_from_the_words_around_them():
     (parts,) = card.terms({"terms": {"data": "See https://example.org/a, or ask."}}).values()
     assert parts == [("See ", False), ("https://example.org/a", True), (", or ask.", False)]
