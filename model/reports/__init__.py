@@ -100,14 +100,14 @@ def create_figure(*, width: float = 4.6, height: float = 2.8) -> tuple[Figure, A
         return figure, figure.subplots()
 
 
-def figure_uri(figure: Figure) -> str:
-    """Draw a figure for the `src` of an `img`.
+def figure_svg(figure: Figure) -> str:
+    """Draw a figure as an SVG document that stands alone, the same for the same figure.
 
     Args:
         figure: made by `create_figure`, or any other of matplotlib's; black text becomes the page's ink.
 
     Returns:
-        `data:` URI of an SVG whose ink, quiet text and lines turn light where the page is dark.
+        The document; its ink, quiet text and lines turn light where the page is dark.
     """
     for text in figure.findobj(Text):
         if text.get_color() == "black":
@@ -115,7 +115,12 @@ def figure_uri(figure: Figure) -> str:
     drawn = io.StringIO()
     with matplotlib.rc_context(_LOOK | _SVG):
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _uri("image/svg+xml", _following_the_page(drawn.getvalue()).encode())
+    return _following_the_page(drawn.getvalue())
+
+
+def figure_uri(figure: Figure) -> str:
+    """Draw a figure for the `src` of an `img`: the `data:` URI of its `figure_svg`."""
+    return _uri("image/svg+xml", figure_svg(figure).encode())
 
 
 def image_uri(image: np.ndarray, *, quality: int = 80, lossless: bool = False) -> str:

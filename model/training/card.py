@@ -6,11 +6,12 @@ from pathlib import Path
 
 from model import artifact as artifacts
 from model.artifact import Artifact
-from model.categories import NAMES, VOID
 from model.inference.contract import PRECISIONS
 from model.networks import registry
+from model.training import card_confidence
 from model.training.card_exports import export_section
 from model.training.card_robustness import robustness_section
+from model.training.card_scores import fixed, score_section
 from model.training.scoring import Scores
 from model.training.settings import flags
 
@@ -66,6 +67,27 @@ def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
     return _written(artifact.folder, kept | {"exports": kept.get("exports", {}) | {name: entry}})
 
 
+def set_calibration(artifact: Artifact, entry: dict, *, keras_sha256: str) -> Artifact:
+    """Say in an artifact's card by which temperature its logits are divided from now on, and write `card.md` anew.
+
+    What was measured of its confidence before goes, and what is known of files that were made of the network before.
+
+    Args:
+        artifact: its folder is changed.
+        entry: see `model.training.calibrating.fit`, and the data, the split and the command.
+        keras_sha256: of the changed Keras file.
+
+    Returns:
+        The artifact with the new card.
+    """
+    kept = {name: value for name, value in _as_it_is(artifact).items() if name not in ("precisions", "exports")}
+    scores = {
+        name: {key: value for key, value in scored.items() if key not in ("calibration", "calibration_error")}
+        for name, scored in kept["scores"].items()
+    }
+    return _written(artifact.folder, kept | {"keras_sha256": keras_sha256, "scores": scores, "calibration": entry})
+
+
 def add_robustness(artifact: Artifact, name: str, entry: dict) -> Artifact:
     """Put what a network keeps on corrupted photographs into an artifact's card, and write `card.md` anew.
 
@@ -82,8 +104,9 @@ def add_robustness(artifact: Artifact, name: str, entry: dict) -> Artifact:
 
 
 def write_markdown(artifact: Artifact) -> Path:
-    """Write `card.md` from the card and return its path."""
+    """Write `card.md` and the picture that it shows from the card, and return its path."""
     path = artifact.folder / MARKDOWN_FILE
+    card_confidence.write_figure(artifact.folder, artifact.card)
     path.write_text(markdown(artifact), "utf-8")
     return path
 
@@ -99,7 +122,8 @@ def markdown(artifact: Artifact) -> str:
         f"{card.get('parameters', 0):,} parameters, `{artifact.keras_path.name}` SHA-256 `{card['keras_sha256']}`.",
         "_Written by `python -m model`; edit `limitations` in card.json, not this file._",
         "## Scores",
-        *(_score_section(name, entry) for name, entry in card["scores"].items()),
+        *(score_section(name, entry) for name, entry in card["scores"].items()),
+        *card_confidence.section(card),
         *_precision_section(card.get("precisions", {})),
         *robustness_section(card.get("robustness", {})),
         *export_section(card.get("exports", {})),
@@ -125,33 +149,13 @@ def _written(folder: Path, card: dict) -> Artifact:
     return updated
 
 
-def _score_section(name: str, entry: dict) -> str:
-    lines = [
-        f"### {name}",
-        "",
-        f"{entry['images']} images"
-        + (f" of `{entry['data']}` ({entry['split']}), on {entry['engine']}" if "data" in entry else "")
-        + (f": `{entry['command']}`" if "command" in entry else ""),
-        "",
-        "| category | official IoU | IoU with void |",
-        "|---|---|---|",
-    ]
-    for i, category in enumerate(NAMES):
-        official = "-" if i == VOID else _fixed(entry["iou"][category])
-        lines.append(f"| {category} | {official} | {_fixed(entry['iou_with_void'][category])} |")
-    lines.append(f"| **mean** | **{_fixed(entry['mean_iou'])}** | {_fixed(entry['mean_iou_with_void'])} |")
-    accuracies = (entry["pixel_accuracy"], entry["pixel_accuracy_with_void"])
-    lines.append(f"| pixel accuracy | {_fixed(accuracies[0])} | {_fixed(accuracies[1])} |")
-    return "\n".join(lines)
-
-
 def _precision_section(precisions: dict[str, dict]) -> list[str]:
     scored = {name: precisions[name] for name in PRECISIONS if "mean_iou" in precisions.get(name, {})}
     lines = [
         "| precision | images | mean category IoU | labels equal to Keras float32 | command |",
         "|---|---|---|---|---|",
         *(
-            f"| {name} | {entry['images']} of `{entry['data']}` ({entry['split']}) | {_fixed(entry['mean_iou'])} | "
+            f"| {name} | {entry['images']} of `{entry['data']}` ({entry['split']}) | {fixed(entry['mean_iou'])} | "
             f"{entry['equal_labels']:.2%} | `{entry['command']}` |"
             for name, entry in scored.items()
         ),
@@ -195,7 +199,3 @@ def _title(name: str) -> str:
 
 def _bullets(items) -> str:
     return "\n".join(f"- {item}" for item in items)
-
-
-def _fixed(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from model import artifact
 from model.artifact import Artifact
 from model.data.batches import NORMALISATION
 from model.data.datasets import terms
-from model.networks.heads import with_softmax
+from model.data.samples import Sample
+from model.networks.heads import divide_logits, with_softmax
+from model.training import calibrating
 from model.training.card import write_markdown
 from model.training.scoring import Scores
 from model.training.settings import Settings
@@ -22,15 +25,23 @@ _HISTORY = ("epoch", "loss", "mean_iou", "seconds", "images_per_second")
 
 
 def write(
-    network: keras.Model, settings: Settings, *, history: list[dict], scores: Scores, about: dict, folder: Path
+    network: keras.Model,
+    settings: Settings,
+    history: list[dict],
+    *,
+    scores: Scores,
+    validation: Sequence[Sample],
+    about: dict,
+    folder: Path,
 ) -> Artifact:
     """Write an artifact, unless the folder holds that of this very run already, and maybe more in its card.
 
     Args:
-        network: from images to logits, float32.
+        network: from images to logits, float32. Changed in place: its logits are divided by their temperature.
         settings: that it was trained with.
         history: an entry for each epoch.
         scores: of this network on the validation samples.
+        validation: these samples, to which the temperature is fitted.
         about: what else there is to know of the training.
         folder: receives the network and its card; made when absent.
 
@@ -47,6 +58,7 @@ def write(
     there = _of_this_run(folder, training)
     if there is not None:
         return there
+    calibration = _calibrate(network, settings, validation)
     folder.mkdir(parents=True, exist_ok=True)
     path = Artifact(folder, {"name": settings.network}).keras_path
     # Keras saves only under its own suffix.
@@ -59,6 +71,7 @@ def write(
         "parameters": network.count_params(),
         "training": training,
         "scores": {"validation": scores.as_dict()},
+        **calibration,
         "limitations": [],
         "terms": {"code": "Apache-2.0"} | {f"trained on {name}": text for name, text in map(terms, settings.data)},
     }
@@ -66,6 +79,15 @@ def write(
     written = artifact.read(folder)
     write_markdown(written)
     return written
+
+
+def _calibrate(network: keras.Model, settings: Settings, validation: Sequence[Sample]) -> dict:
+    """Divide the network's logits by the temperature that fits, and return what the card says of that, if anything."""
+    fitted = calibrating.fit(network, validation, size=settings.size)
+    if fitted is None:
+        return {}
+    divide_logits(network, fitted["temperature"])
+    return {"calibration": fitted | {"data": settings.validation, "split": "val"}}
 
 
 def _of_this_run(folder: Path, training: dict) -> Artifact | None:

@@ -57,10 +57,7 @@ def train(
 
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
-        model = recipe.build(settings, precision=settings.precision, encoder_weights=settings.encoder_weights)
-        begun_with = recipe.begin(model, settings)
-        steps = settings.epochs * len(batches)
-        recipe.compile_model(model, settings, steps=steps, category_weights=category_weights)
+        model, begun_with = _network(settings, batches, category_weights)
         history = checkpoints.restore(run_folder, model)
         devices.check_same(len(history), f"epochs finished in {run_folder}")
         with devices.alone():
@@ -85,7 +82,9 @@ def train(
     about |= {} if begun_with is None else {"begun_with": begun_with}
     if not devices.writes:
         return None
-    return outcome.write(average, settings, history=epochs.history, scores=scores, about=about, folder=artifact_folder)
+    return outcome.write(
+        average, settings, epochs.history, scores=scores, validation=validation, about=about, folder=artifact_folder
+    )
 
 
 def _data(settings: Settings, devices: Devices) -> tuple[list[Sample], list[Sample]]:
@@ -116,6 +115,17 @@ def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int, dev
         epoch_images=settings.epoch_images or None,
         part=(devices.process, devices.processes),
     )
+
+
+def _network(
+    settings: Settings, batches: TrainingBatches, category_weights: Sequence[float]
+) -> tuple[keras.Model, str | None]:
+    """Return the network, ready for its first step, and the artifact that it begins with, if any."""
+    model = recipe.build(settings, precision=settings.precision, encoder_weights=settings.encoder_weights)
+    begun_with = recipe.begin(model, settings)
+    steps = settings.epochs * len(batches)
+    recipe.compile_model(model, settings, steps=steps, category_weights=category_weights)
+    return model, begun_with
 
 
 def _fit(model, batches: TrainingBatches, callbacks: list, settings: Settings, *, devices: Devices) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import compare, evaluate, explore, export, prepare, train
+from model.verbs import calibrate, compare, evaluate, explore, export, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
     "explore": explore,
     "train": train,
+    "calibrate": calibrate,
     "evaluate": evaluate,
     "compare": compare,
     "export": export,

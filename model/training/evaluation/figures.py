@@ -5,7 +5,7 @@ Array contract: see `model.training.evaluation.bootstrap` and `model.training.ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,6 +18,7 @@ from model.training.evaluation.bootstrap import Intervals
 from model.training.evaluation.calibration import BINS, Calibration
 
 _MEAN_COLOR = QUIET
+_MARKERS = "os^Dv"
 
 
 def scores(found: Intervals) -> Figure:
@@ -46,17 +47,28 @@ def differences(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def reliability(found: Calibration) -> Figure:
-    """Draw how many pixels of each confidence are right; on the diagonal, as many as the confidence says."""
+def reliability(found: Mapping[str, Calibration]) -> Figure:
+    """Draw how many pixels of each confidence are right; on the diagonal, as many as the confidence says.
+
+    Args:
+        found: by name. The first has bars as well; where there are several, a legend names them.
+    """
     figure, axes = reports.create_figure(height=3.4)
-    edges = np.arange(BINS) / BINS
-    filled = found.pixels > 0
-    accuracy = np.divide(found.right, found.pixels, out=np.zeros(BINS), where=filled)
-    confidence = np.divide(found.confidence, found.pixels, out=np.zeros(BINS), where=filled)
-    axes.bar(100 * edges, 100 * accuracy, width=100 / BINS, align="edge", color=LINE, edgecolor=QUIET, linewidth=0.5)
     axes.plot([0, 100], [0, 100], color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.plot(100 * confidence[filled], 100 * accuracy[filled], color=INK, marker="o", markersize=3.5, linewidth=1.2)
+    for number, (name, each) in enumerate(found.items()):
+        filled = each.pixels > 0
+        accuracy, confidence = (
+            100 * np.divide(sums, each.pixels, out=np.zeros(BINS), where=filled)
+            for sums in (each.right, each.confidence)
+        )
+        if number == 0:
+            _bars(axes, accuracy)
+        look = {"color": QUIET, "linewidth": 0.8} if number else {"color": INK, "linewidth": 1.2}
+        marker = _MARKERS[number % len(_MARKERS)]
+        axes.plot(confidence[filled], accuracy[filled], marker=marker, markersize=3.5, label=name, **look)
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, per cent", ylabel="right, per cent")
+    if len(found) > 1:
+        axes.legend(loc="upper left", frameon=False)
     return figure
 
 
@@ -64,9 +76,7 @@ def confidences(found: Calibration) -> Figure:
     """Draw how many pixels have which confidence."""
     figure, axes = reports.create_figure(height=3.4)
     shares = 100 * found.pixels / max(1, found.pixels.sum())
-    axes.bar(
-        100 * np.arange(BINS) / BINS, shares, width=100 / BINS, align="edge", color=LINE, edgecolor=QUIET, linewidth=0.5
-    )
+    _bars(axes, shares)
     # Most pixels are in the last bin; the others are the ones to look at.
     axes.set(xlim=(0, 100), yscale="log", ylim=(0.01, 250), xlabel="confidence, per cent", ylabel="pixels, per cent")
     axes.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
@@ -87,6 +97,12 @@ def spread(values: np.ndarray) -> Figure:
     axes.set(xlim=(least, 100), xlabel="mean IoU of an image, per cent", ylabel="images")
     axes.yaxis.get_major_locator().set_params(integer=True)
     return figure
+
+
+def _bars(axes, values: np.ndarray) -> None:
+    """Draw one bar for each bin of confidence."""
+    edges = 100 * np.arange(BINS) / BINS
+    axes.bar(edges, values, width=100 / BINS, align="edge", color=LINE, edgecolor=QUIET, linewidth=0.5)
 
 
 def _color(name: str) -> object:

@@ -182,7 +182,7 @@ def _figures(scores: Scores, intervals: bootstrap.Intervals) -> dict[str, str]:
         "spread": figures.spread(np.array([image.mean_iou for image in scores.per_image])),
     }
     if scores.calibration is not None and scores.calibration.pixels.any():
-        drawn["reliability"] = figures.reliability(scores.calibration)
+        drawn["reliability"] = figures.reliability({"": scores.calibration})
         drawn["confidences"] = figures.confidences(scores.calibration)
     return {name: reports.figure_uri(figure) for name, figure in drawn.items()}
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 
+import numpy as np
+import pytest
+
 from model import artifact
-from model.training import card
+from model.training import card, card_confidence
+from model.training.evaluation import calibration
 
 
 def test_the_shipped_card_reads_as_it_is_written_today():
@@ -22,3 +27,62 @@ def test_two_who_write_into_a_card_keep_what_the_other_wrote(tmp_path):
     both = artifact.read(tmp_path / "unet").card
     assert list(both["exports"]) == ["onnx"]
     assert both["precisions"]["f32"]["mean_iou"] == 0.5
+
+
+@pytest.fixture
+def known() -> dict:
+    """The shipped card, in which nothing is said of confidence."""
+    kept = copy.deepcopy(artifact.read(artifact.DEFAULT_FOLDER).card)
+    kept.pop("calibration", None)
+    for entry in kept["scores"].values():
+        entry.pop("calibration", None)
+    return kept
+
+
+def bins(seed: int) -> dict:
+    random = np.random.default_rng(seed)
+    found = calibration.measure(0.2 + 0.8 * random.random(500), random.random(500) < 0.7)
+    return {"calibration_error": found.error, "calibration": found.as_dict()}
+
+
+def test_each_set_has_its_confusion_in_per_cent_of_the_row(known, tmp_path):
+    counts = np.zeros((8, 8), int)
+    counts[7] = [0, 1, 0, 0, 0, 0, 0, 3]
+    known["scores"]["full-resolution"]["confusion_with_void"] = counts.tolist()
+    text = card.markdown(artifact.Artifact(tmp_path, known))
+    section = text.partition("### full-resolution")[2].partition("###")[0]
+    assert "| vehicle | 0.0 | 25.0 | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 | 75.0 |" in section
+    assert "| human | - | - | - | - | - | - | - | - |" in section
+    assert text.count("<details>") == len(known["scores"])
+
+
+def test_a_card_without_bins_says_nothing_of_confidence_and_has_no_picture(known, tmp_path):
+    (tmp_path / card_confidence.FIGURE_FILE).write_text("of another network")
+    card.write_markdown(artifact.Artifact(tmp_path, known))
+    assert "## Confidence" not in (tmp_path / card.MARKDOWN_FILE).read_text("utf-8")
+    assert not (tmp_path / card_confidence.FIGURE_FILE).exists()
+
+
+def test_each_set_with_bins_has_its_calibration(known, tmp_path):
+    known["scores"]["camvid"] |= bins(1)
+    card.write_markdown(artifact.Artifact(tmp_path, known))
+    text = (tmp_path / card.MARKDOWN_FILE).read_text("utf-8")
+    entry = known["scores"]["camvid"]
+    row = next(line for line in text.splitlines() if line.startswith("| camvid | "))
+    assert (
+        f"| {100 * entry['calibration_error']:.2f} % | {100 * entry['calibration']['near']['accuracy']:.2f} % |" in row
+    )
+    assert "| validation | " not in text
+    assert "by confidence, camvid](calibration.svg)" in text
+
+
+def test_the_picture_is_the_same_for_the_same_card(known, tmp_path):
+    known["scores"]["camvid"] |= bins(1)
+    known["scores"]["validation"] |= bins(2)
+    drawn = []
+    for _ in range(2):
+        card_confidence.write_figure(tmp_path, known)
+        drawn.append((tmp_path / card_confidence.FIGURE_FILE).read_text("utf-8"))
+    assert drawn[0] == drawn[1]
+    assert "prefers-color-scheme:dark" in drawn[0]
+    assert drawn[0].index(">validation<") < drawn[0].index(">camvid<")

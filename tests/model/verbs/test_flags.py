@@ -7,7 +7,7 @@ import pytest
 from model import __main__
 
 
-@pytest.mark.parametrize("verb", ["explore", "evaluate", "export"])
+@pytest.mark.parametrize("verb", ["explore", "calibrate", "evaluate", "export"])
 def test_a_second_data_set_is_refused_where_one_is_read(verb, capsys):
     with pytest.raises(SystemExit) as stopped:
         __main__.main([verb, "--data", "here", "--data", "there"])
