@@ -83,7 +83,7 @@ class _Worker:
         pictures = [images.decode(file) for file in files]
         self._overlays = [render.overlay(picture, self._segmenter.segment(picture)) for picture in pictures]
         size = self._segmenter.artifact.size
-        self._small = [preprocessing.resize_image(picture, size) for picture in pictures]
+        self._small = [preprocessing.fit_image(picture, size) for picture in pictures]
 
     def about(self) -> dict:
         """What the network runs as, and the overlays, as PNG in base64."""
@@ -132,7 +132,7 @@ class _Worker:
         clocks = [_clocks()]
         picture = images.decode(file)
         clocks.append(_clocks())
-        small = self._segmenter.resize(picture)
+        small = self._segmenter.fit(picture)
         clocks.append(_clocks())
         with self._segmenter.engine.planes(small) as planes:
             clocks.append(_clocks())

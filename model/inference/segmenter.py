@@ -7,7 +7,8 @@ Array contract: `image` uint8 (height, width, 3) RGB; `labels` uint8 (height, wi
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,7 +69,7 @@ class Segmenter:
     ) -> Segmentation:
         """Label every pixel of a photograph.
 
-        The photograph is stretched to the network's size. What comes back at full size is probabilities, bilinearly,
+        The photograph is fitted to the network's size. What comes back at full size is probabilities, bilinearly,
         and the best of them is taken there: borders between categories come out smooth, not in steps.
 
         Args:
@@ -86,9 +87,9 @@ class Segmenter:
         size = _checked_size(image, void, size)
         first = 0 if void == "shown" else categories.VOID + 1
         times = [time.perf_counter()]
-        resized = self.resize(image)
+        fitted = self.fit(image)
         times.append(time.perf_counter())
-        with self.engine.planes(resized) as planes:
+        with self._inside(fitted, image.shape[:2]) as planes:
             times.append(time.perf_counter())
             labels, sureness = choose(planes, size, first=first, confidence=confidence)
         times.append(time.perf_counter())
@@ -96,20 +97,27 @@ class Segmenter:
         return Segmentation(labels, sureness, size, timings, self.version)
 
     def planes(self, image: np.ndarray) -> AbstractContextManager[np.ndarray]:
-        """Run the network on a photograph, stretched to the network's size.
+        """Run the network on a photograph, fitted to the network's size.
 
         Args:
             image: uint8 (height, width, 3) RGB.
 
         Returns:
-            A context: inside its block, float32 (categories, network height, network width), of which `labels.choose`
-            makes labels. See `Engine.planes`.
+            A context: inside its block, float32 (categories, height, width) of the photograph alone, without what
+            `preprocessing.fit_image` put around it, of which `labels.choose` makes labels. See `Engine.planes`.
         """
-        return self.engine.planes(self.resize(image))
+        return self._inside(self.fit(image), image.shape[:2])
 
-    def resize(self, image: np.ndarray) -> np.ndarray:
-        """Return a photograph, uint8 (height, width, 3), stretched to the network's size."""
-        return preprocessing.resize_image(image, self.artifact.size)
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """Return a photograph, uint8 (height, width, 3), fitted to the network's size."""
+        return preprocessing.fit_image(image, self.artifact.size)
+
+    @contextmanager
+    def _inside(self, fitted: np.ndarray, image_size: tuple[int, int]) -> Iterator[np.ndarray]:
+        window = preprocessing.window(image_size, self.artifact.size)
+        with self.engine.planes(fitted) as planes:
+            # The engine's own memory as it lies, where the photograph fills the frame.
+            yield np.ascontiguousarray(planes[:, *window])
 
     def warm_up(self) -> float:
         """Segment one generated image, so that the first user does not wait for what is set up on first use.

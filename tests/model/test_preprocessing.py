@@ -46,6 +46,38 @@ def test_an_image_of_the_size_already_is_returned_as_it_is():
     assert preprocessing.resize_image(image, (8, 16)) is image
 
 
+@pytest.mark.parametrize("image_size", [(1024, 2048), (360, 480), (100, 300), (480, 960)])
+def test_a_photograph_of_a_near_aspect_fills_the_frame(image_size):
+    assert preprocessing.window(image_size, (480, 960)) == (slice(0, 480), slice(0, 960))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "rows", "columns"),
+    [
+        # 3:4 is 0.375 times as wide as 2:1, and 0.5625 after it was stretched by a half.
+        ((640, 480), (0, 480), (210, 750)),
+        ((500, 500), (0, 480), (120, 840)),
+        # 6:1 is three times as wide.
+        ((100, 600), (120, 360), (0, 960)),
+        ((20000, 1), (0, 480), (479, 480)),
+        ((1, 20000), (239, 240), (0, 960)),
+    ],
+)
+def test_a_photograph_of_another_aspect_lies_in_the_middle(image_size, rows, columns):
+    assert preprocessing.window(image_size, (480, 960)) == (slice(*rows), slice(*columns))
+
+
+@pytest.mark.parametrize("image_size", [(64, 20), (20, 100), (300, 3)])
+def test_around_its_window_a_photograph_is_mirrored(image_size):
+    image = _image(image_size)
+    rows, columns = preprocessing.window(image_size, (32, 64))
+    fitted = preprocessing.fit_image(image, (32, 64))
+    inside = preprocessing.resize_image(image, (rows.stop - rows.start, columns.stop - columns.start))
+    np.testing.assert_array_equal(fitted[rows, columns], inside)
+    around = ((rows.start, 32 - rows.stop), (columns.start, 64 - columns.stop), (0, 0))
+    np.testing.assert_array_equal(fitted, np.pad(inside, around, mode="symmetric"))
+
+
 @pytest.mark.parametrize("size", [(13, 17), (90, 140), (32, 64)])
 def test_resized_labels_hold_only_ids_that_were_there(size):
     labels = np.random.default_rng(1).choice(np.array([0, 3, 7, 255], np.uint8), (64, 128))

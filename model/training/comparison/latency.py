@@ -28,7 +28,7 @@ def measure(folders: Sequence[Path], *, rounds: int = ROUNDS) -> list[dict]:
     """
     artifacts = [artifact.read(folder) for folder in folders]
     segmenters = [Segmenter(each, OpenVinoEngine(each, precision="f32")) for each in artifacts]
-    images = [segmenter.resize(synthetic.scene(0)[0]) for segmenter in segmenters]
+    images = [segmenter.fit(synthetic.scene(0)[0]) for segmenter in segmenters]
     taken: list[list[float]] = [[] for _ in segmenters]
     for number in range(_WARM_UPS + rounds):
         for segmenter, image, milliseconds in zip(segmenters, images, taken, strict=True):

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from model import preprocessing
 from model.artifact import Artifact
 from model.inference.contract import EngineError
 from model.inference.openvino_engine import OpenVinoEngine
@@ -72,9 +73,11 @@ class Views:
             image: uint8 (height, width, 3) RGB.
 
         Returns:
-            A context: inside its block, float32 (categories, height, width) of the largest scale, the mean over views.
+            A context: inside its block, float32 (categories, height, width), the mean over views, of the size that the
+            photograph has in the largest.
         """
-        largest = max(self.sizes)
+        window = preprocessing.window(image.shape[:2], max(self.sizes))
+        largest = tuple(side.stop - side.start for side in window)
         sums = None
         for segmenter in self._segmenters:
             for mirrored in (False, True) if self.flip else (False,):

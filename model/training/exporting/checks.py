@@ -96,10 +96,10 @@ class Reference:
 
     def __init__(self, artifact: Artifact, samples: Sequence[Sample] | None = None) -> None:
         engine = TensorFlowEngine(artifact)
-        resize = Segmenter(artifact, engine).resize
+        fit = Segmenter(artifact, engine).fit
         self.artifact = artifact
         self.network = engine.network
-        images = np.stack([resize(image) for image in _photographs(samples)])
+        images = np.stack([fit(image) for image in _photographs(samples)])
         self.images = _noisy(images) if samples is None else images
         self._truth = np.concatenate([engine.probabilities(self.images[[i]]) for i in range(len(self.images))])
 

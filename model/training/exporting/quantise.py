@@ -82,10 +82,10 @@ def quantise(artifact: Artifact, samples: Sequence[Sample], *, reference: Refere
     exact = Segmenter(artifact, OpenVinoEngine(artifact, precision="f32"))
     calibration, ranking, checks = _parts(samples)
     model = openvino.Core().read_model(artifact.openvino_path)
-    images = [exact.resize(sample.read().image) for sample in calibration]
+    images = [exact.fit(sample.read().image) for sample in calibration]
     trial = Trial(
         model,
-        [exact.resize(sample.read().image) for sample in ranking],
+        [exact.fit(sample.read().image) for sample in ranking],
         lambda names: _quantised(model, images[:TRIAL_IMAGES], names),
     )
     layers = trial.sensitive_layers()

@@ -76,6 +76,21 @@ def test_the_answer_has_the_image_s_size_unless_asked_otherwise():
     assert network.segment(image, size=(3, 200)).confidence.shape == (3, 200)
 
 
+def test_an_upright_photograph_is_answered_from_its_part_of_the_frame():
+    probabilities = np.zeros((16, 32, 8), np.float32)
+    probabilities[..., 1] = 1
+    # 3:4 lies in 18 columns of 32; outside, where the photograph is mirrored, the network says sky.
+    probabilities[:, :7], probabilities[:, 25:] = np.eye(8)[5], np.eye(8)[5]
+    network = _segmenter(probabilities)
+    image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    assert (network.segment(image).labels == 1).all()
+    assert network.segment(image).labels.shape == (64, 48)
+    with network.planes(image) as planes:
+        assert planes.shape == (8, 16, 18)
+        assert planes.flags.c_contiguous
+    np.testing.assert_array_equal(network.engine.asked, preprocessing.fit_image(image, (16, 32)))
+
+
 def test_the_network_sees_the_resized_image():
     network = _segmenter(_probabilities((16, 24)))
     image = np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8)
