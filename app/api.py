@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
-from app import card, negotiation, processing, service, uploads
+from app import card, confidence, negotiation, processing, service, uploads
 
 blueprint = Blueprint("api", __name__)
 
@@ -38,7 +38,7 @@ def model() -> Response:
     document = card.public({"version": artifact.version, "engine": engine, **artifact.card})
     kinds = ("application/json", "text/html")
     if request.accept_mimetypes.best_match(kinds) == "text/html":
-        response = make_response(render_template("model.html", document=document, card=card))
+        response = make_response(render_template("model.html", document=document, card=card, confidence=confidence))
     else:
         response = jsonify(document)
     response.vary.add("Accept")

@@ -102,14 +102,14 @@ def score_rows(card: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def confusion(card: Mapping[str, Any]) -> Confusion | None:
-    """Return the confusion of the first set that has one, void included where that was counted."""
+def confusions(card: Mapping[str, Any]) -> list[Confusion]:
+    """Return the confusion of each set that has one, void included where that was counted."""
+    found = []
     for name, entry in score_sets(card).items():
         counts = entry.get("confusion_with_void") or entry.get("confusion")
         if isinstance(counts, list) and len(counts) == len(CATEGORIES):
-            shares = [_shares(row) for row in counts]
-            return Confusion(name, list(CATEGORIES), shares)
-    return None
+            found.append(Confusion(name, list(CATEGORIES), [_shares(row) for row in counts]))
+    return found
 
 
 def precisions(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -91,7 +91,7 @@ def test_confusion_is_of_the_rows_pixels():
     counts = [row.copy() for row in ONE_EACH]
     counts[1] = [0, 3, 1, 0, 0, 0, 0, 0]
     counts[5] = [0] * 8
-    found = card.confusion({"scores": {"validation": {"confusion": counts}}})
+    (found,) = card.confusions({"scores": {"validation": {"confusion": counts}}})
     assert found.of == "validation"
     assert found.shares[1][:3] == [0, 0.75, 0.25]
     assert found.shares[5] == [None] * 8
@@ -99,12 +99,21 @@ def test_confusion_is_of_the_rows_pixels():
 
 def test_confusion_with_void_is_preferred():
     entry = {"confusion": [[0] * 8] * 8, "confusion_with_void": ONE_EACH}
-    assert card.confusion({"scores": {"validation": entry}}).shares[0][0] == 1
+    assert card.confusions({"scores": {"validation": entry}})[0].shares[0][0] == 1
 
 
 @pytest.mark.parametrize("scores", [{}, {"validation": {}}, {"validation": {"confusion": [[1]]}}])
 def test_no_confusion(scores):
-    assert card.confusion({"scores": scores}) is None
+    assert card.confusions({"scores": scores}) == []
+
+
+def test_every_set_has_its_confusion_all_but_the_first_folded(page):
+    entries = {name: {"confusion_with_void": ONE_EACH} for name in ("validation", "full-resolution", "camvid")}
+    text = page(scores=entries)
+    for name in entries:
+        assert f'aria-label="Confusion, {name}"' in text
+    folded = re.findall(r"<details>\s*<summary>Confusion, ([\w-]+)</summary>", text)
+    assert folded == ["full-resolution", "camvid"]
 
 
 def corrupted(name: str, strength: int, word: str, mean: float | None) -> dict:
