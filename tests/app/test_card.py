@@ -154,6 +154,13 @@ def test_robustness_is_a_table_by_strength_and_category():
     ]
 
 
+def test_without_moderate_the_strongest_is_shown_by_category():
+    rows = [corrupted("fog", 1, "mild", 0.7), corrupted("fog", 3, "strong", 0.3)]
+    found = card.robustness({"robustness": {"validation": ROBUST | {"rows": rows}}})["validation"]
+    assert found.shown == "strong"
+    assert found.rows[1].iou == [None, 0.3]
+
+
 def test_robustness_stands_on_the_page(page):
     text = page(robustness={"validation": ROBUST})
     assert "<h2>Robustness</h2>" in text

@@ -79,7 +79,7 @@ def test_unknown_names_and_strengths_are_refused_with_the_known(words, expected,
     assert expected in " ".join(capsys.readouterr().err.split())
 
 
-def test_table_json_card_and_its_page_tell_the_same(streets, shipped, tmp_path, capsys):
+def test_table_json_and_card_tell_the_same(streets, shipped, tmp_path, capsys):
     words = ["--data", streets, "--artifact", shipped, "--corruptions", "fog,jpeg", "--strengths", "2,3"]
     assert run(*words, "--json", tmp_path / "out" / "robustness.json", "--card", "streets") == 0
     printed = capsys.readouterr().out
