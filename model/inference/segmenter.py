@@ -112,9 +112,13 @@ class Segmenter:
         """Return a photograph, uint8 (height, width, 3), fitted to the network's size."""
         return preprocessing.fit_image(image, self.artifact.size)
 
+    def window(self, image_size: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the rows and columns of the network's frame that a photograph of (height, width) lies in."""
+        return preprocessing.window(image_size, self.artifact.size)
+
     @contextmanager
     def _inside(self, fitted: np.ndarray, image_size: tuple[int, int]) -> Iterator[np.ndarray]:
-        window = preprocessing.window(image_size, self.artifact.size)
+        window = self.window(image_size)
         with self.engine.planes(fitted) as planes:
             # The engine's own memory as it lies, where the photograph fills the frame.
             yield np.ascontiguousarray(planes[:, *window])

@@ -16,7 +16,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import preprocessing
 from model.artifact import Artifact
 from model.inference.contract import EngineError
 from model.inference.openvino_engine import OpenVinoEngine
@@ -76,7 +75,7 @@ class Views:
             A context: inside its block, float32 (categories, height, width), the mean over views, of the size that the
             photograph has in the largest.
         """
-        window = preprocessing.window(image.shape[:2], max(self.sizes))
+        window = max(self._segmenters, key=lambda each: each.artifact.size).window(image.shape[:2])
         largest = tuple(side.stop - side.start for side in window)
         sums = None
         for segmenter in self._segmenters:
