@@ -128,6 +128,12 @@ def robustness(card: Mapping[str, Any]) -> dict[str, Robustness]:
     return found
 
 
+def strangers(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return how pictures stand out from streets, by name: `images`, `warned` and `auroc`."""
+    found = _mapping(_mapping(card.get("familiarity")).get("measured"))
+    return {name: entry for name, entry in found.items() if isinstance(entry, Mapping) and entry}
+
+
 def settings(card: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings of the training as text, by name."""
     chosen = _mapping(_mapping(card.get("training")).get("settings"))

@@ -51,11 +51,18 @@ def add_timings(timings: Mapping[str, float]) -> None:
         g.timings[name] = g.timings.get(name, 0) + milliseconds
 
 
+def add_familiarity(familiarity: float | None) -> None:
+    """Say of one more image of this response how much it looks like streets; None where the network does not know."""
+    if familiarity is not None:
+        g.familiarity.append(familiarity)
+
+
 def _start() -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
     g.started = time.perf_counter()
     g.timings = {}
+    g.familiarity = []
 
 
 def _finish(response: Response) -> Response:
@@ -63,6 +70,8 @@ def _finish(response: Response) -> Response:
     artifact = service.current().artifact
     if artifact is not None:
         response.headers["X-Model-Version"] = artifact.version
+    if g.familiarity and response.status_code == 200:
+        response.headers["X-Familiarity"] = ", ".join(f"{each:.3f}" for each in g.familiarity)
     timings = {name: g.timings[name] for name in STAGES if name in g.timings}
     timings["total"] = (time.perf_counter() - g.started) * 1000
     response.headers["Server-Timing"] = ", ".join(f"{name};dur={value:.1f}" for name, value in timings.items())

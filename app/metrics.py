@@ -11,6 +11,8 @@ from prometheus_client.exposition import choose_encoder
 from app import logs, service
 from app.bodies import Budget
 from model.categories import CATEGORIES
+from model.inference import counting
+from model.inference.segmenter import Segmentation
 
 # A series for when each series began would double their number.
 prometheus_client.disable_created_metrics()
@@ -48,6 +50,8 @@ class Metrics:
             buckets=_SHARES,
             registry=registry,
         )
+        words = "Images that were answered with the warning that they look like no street."
+        self._strangers = Counter("streetseg_unfamiliar_images", words, registry=registry)
         self._network, self._budget = network, budget
         model = ("version", "engine", "precision")
         self._model = Gauge("streetseg_model_info", "The network that answers; 1.", model, registry=registry)
@@ -78,12 +82,14 @@ class Metrics:
             self._stages.labels("total").observe(record["total_ms"] / 1000)
         return response
 
-    def count_coverage(self, labels: np.ndarray) -> None:
-        """Count how much of an image each category covers; `labels` is uint8 (height, width)."""
-        sample = labels[::_STRIDE, ::_STRIDE]
+    def count_image(self, segmentation: Segmentation) -> None:
+        """Count how much of an image each category covers, and whether it looks like a street."""
+        sample = segmentation.labels[::_STRIDE, ::_STRIDE]
         shares = np.bincount(sample.ravel(), minlength=len(CATEGORIES)) / sample.size
         for category, share in zip(CATEGORIES, shares, strict=True):
             self._coverage.labels(category.name).observe(share)
+        if counting.warnings(segmentation.familiarity):
+            self._strangers.inc()
 
     def represent(self) -> Response:
         """Return them as text, in the format that the request at hand accepts."""

@@ -151,7 +151,8 @@ def _segment(segmenter: service.Segmenter, question: Question) -> dict[str, np.n
             raise ClientLeft
         segmentation = segmenter.segment(image, void=question.void, confidence="confidence" in question.outputs)
         headers.add_timings(segmentation.timings)
-        metrics.current().count_coverage(segmentation.labels)
+        headers.add_familiarity(segmentation.familiarity)
+        metrics.current().count_image(segmentation)
         pictures.append(segmentation)
     return {name: np.stack([getattr(picture, name) for picture in pictures]) for name in question.outputs}
 

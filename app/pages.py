@@ -12,6 +12,7 @@ from app import options, processing, service, uploads
 from app.errors import Problem
 from app.representations import REPRESENTATIONS, Answer, Representation, json_record
 from model.categories import CATEGORIES, CITYSCAPES_LABELS, NAMES, PALETTES
+from model.inference.familiarity import LEAST, WARNING
 
 blueprint = Blueprint("pages", __name__)
 
@@ -37,6 +38,7 @@ def _shared() -> dict[str, Any]:
             "names": NAMES,
             "palettes": {name: palette.tolist() for name, palette in PALETTES.items()},
             "limits": {"bytes": current_app.config["MAX_CONTENT_LENGTH"], "images": current_app.config["MAX_IMAGES"]},
+            "strange": {"below": LEAST, "words": WARNING},
             "guarded": bool(current_app.config["API_KEY"]),
         },
     }

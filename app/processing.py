@@ -108,7 +108,8 @@ def _contents(
         for name, milliseconds in segmentation.timings.items():
             timings[name] = timings.get(name, 0) + milliseconds
         if not contents:
-            metrics.current().count_coverage(segmentation.labels)
+            headers.add_familiarity(segmentation.familiarity)
+            metrics.current().count_image(segmentation)
         with headers.stage(timings, "render"):
             contents |= {part.format: part.content(image, segmentation, options) for part in alike}
         rendering += timings["render"]

@@ -20,7 +20,8 @@ from model.inference import annotations, counting, render
 from model.inference.blending import Style
 from model.inference.segmenter import Segmentation
 
-_COLUMNS = ("image", "file", "width", "height", "id", "name", "color", "pixels", "coverage", "mean_confidence", "model")
+_COLUMNS = ("image", "file", "width", "height", "id", "name", "color", "pixels", "coverage", "mean_confidence")
+_OF_IMAGE = ("familiarity", "model")
 
 
 class Answer(NamedTuple):
@@ -148,13 +149,14 @@ def _json(answers: list[Answer]) -> bytes:
 def _csv(answers: list[Answer]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
+    writer.writerow(_COLUMNS + _OF_IMAGE)
     for number, answer in enumerate(answers, start=1):
         size = answer.content["image"]
         for row in answer.content["categories"]:
             color = "#{:02x}{:02x}{:02x}".format(*row["color"])
             counted = [row["id"], row["name"], color, row["pixels"], row["coverage"], row["mean_confidence"]]
-            writer.writerow([number, answer.name, size["width"], size["height"], *counted, answer.version])
+            of_image = answer.content["familiarity"], answer.version
+            writer.writerow([number, answer.name, size["width"], size["height"], *counted, *of_image])
     return text.getvalue().encode("utf-8")
 
 

@@ -11,7 +11,7 @@ import { offer } from "./takeaway.js";
 import { Viewer } from "./viewer.js";
 
 const byId = (id) => document.getElementById(id);
-const { names, palettes, limits, guarded } = JSON.parse(byId("studio").dataset.setup);
+const { names, palettes, limits, guarded, strange } = JSON.parse(byId("studio").dataset.setup);
 // Labels and confidences of photographs that are not on screen, kept so that they come back at once.
 const MOST_KEPT = 200e6; // bytes
 // Why a request ends early: the visitor wants no answer, or another one.
@@ -25,7 +25,7 @@ let lifted = null;
 let frame = 0;
 
 const viewer = new Viewer(byId("picture"));
-const reading = new Reading(names);
+const reading = new Reading(names, strange);
 const worded = (error) => (error instanceof Refusal ? error : new Refusal("A fault of this page", error.message));
 const failed = (error) => refuse(worded(error));
 const gallery = new Gallery({ limits, looks: settings, failed });
@@ -196,7 +196,8 @@ async function read(item, signal) {
     if (item === current) progress();
   };
   const result = await segment(file, { void: item.void, signal, progress: told });
-  Object.assign(item, { result, counts: count(result.labels, result.confidence), timings: result.timings, version: result.version });
+  const { timings, version, familiarity } = result;
+  Object.assign(item, { result, counts: count(result.labels, result.confidence), timings, version, familiarity });
   forget(item);
   if (item.hidden) await develop(item);
   const photo = await decoded(item);

@@ -11,13 +11,15 @@ const byId = (id) => document.getElementById(id);
  */
 export class Reading extends EventTarget {
   #names;
+  #strange;
   #rows = [];
   #sort = sortable(byId("table"));
 
-  /** @param {string[]} names by category id */
-  constructor(names) {
+  /** @param {string[]} names by category id @param {{below: number, words: string}} strange what to say of no street */
+  constructor(names, strange) {
     super();
     this.#names = names;
+    this.#strange = strange;
     this.#rows = names.map((name, id) => this.#row(name, id));
     byId("rows").replaceChildren(...this.#rows);
     byId("all").addEventListener("click", () => {
@@ -32,11 +34,12 @@ export class Reading extends EventTarget {
     return new Set(this.#rows.flatMap((row, id) => (row.querySelector("input").checked ? [id] : [])));
   }
 
-  /** @param {object|null} item with `counts` of pixels.js, `timings` and `version`; null hides it all */
+  /** @param {object|null} item with `counts` of pixels.js, `timings`, `version` and `familiarity`; null hides it all */
   show(item) {
     byId("reading").hidden = !item;
     if (!item) return;
-    const { counts, timings, version } = item;
+    const { counts, timings, version, familiarity } = item;
+    byId("strange").textContent = familiarity < this.#strange.below ? this.#strange.words : "";
     for (const { id, pixels, coverage, confidence } of counts.rows) {
       const [, share, sure] = this.#rows[id].cells;
       share.dataset.value = coverage;

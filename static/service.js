@@ -18,7 +18,8 @@ const LENGTH = "Inference-Header-Content-Length";
  * @param {File} file
  * @param {{void: string, signal: AbortSignal, progress: (share: number) => void}} options progress: of the upload, 0 to 1
  * @returns {Promise<{width: number, height: number, labels: Uint8Array, confidence: Uint8Array, timings: Map<string, number>,
- *   version: string}>} labels: category ids; confidence: 0 to 255; both by rows. timings: ms by stage
+ *   version: string, familiarity: number}>} labels: category ids; confidence: 0 to 255; both by rows. timings: ms by stage.
+ *   familiarity: 0 to 1, NaN where the network does not know
  * @throws {Refusal}
  */
 export async function segment(file, options) {
@@ -42,6 +43,7 @@ export async function segment(file, options) {
     confidence: tensor(1),
     timings: timings(answer.getResponseHeader("Server-Timing")),
     version: answer.getResponseHeader("X-Model-Version"),
+    familiarity: Number.parseFloat(answer.getResponseHeader("X-Familiarity")),
   };
 }
 

@@ -41,7 +41,9 @@ def paths(settings: Mapping[str, object]) -> dict:
 
 def _hugging_face(settings: Mapping[str, object]) -> dict:
     content = {JSON: {"schema": {"type": "array", "items": reference("Segment")}}}
-    responses = answers(content, *_REFUSALS, words="One mask for each category that the picture has.")
+    responses = answers(
+        content, *_REFUSALS, words="One mask for each category that the picture has.", more=["X-Familiarity"]
+    )
     described = operation(
         "image_segmentation",
         "compatible",

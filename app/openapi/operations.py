@@ -87,7 +87,8 @@ def _predict(settings: Mapping[str, object]) -> dict:
         **binary("application/zip"),
     }
     words = "The answer in the format asked for. Equal requests get equal bytes, but for `timings` in JSON."
-    responses = answers(content, 400, 401, 406, 408, 413, 415, 422, 429, 500, 503, words=words, more=["Vary"])
+    refusals = 400, 401, 406, 408, 413, 415, 422, 429, 500, 503
+    responses = answers(content, *refusals, words=words, more=["Vary", "X-Familiarity"])
     described = operation("predict", "segmentation", "Segment images.", responses, settings=settings)
     described["description"] = (
         f"Up to {settings['MAX_BODY_MB']:g} MB, {settings['MAX_IMAGES']} images, {settings['MAX_MEGAPIXELS']:g} "
@@ -102,7 +103,21 @@ def _predict(settings: Mapping[str, object]) -> dict:
 
 def _form(settings: Mapping[str, object]) -> dict:
     content = {"text/html": {"schema": {"type": "string"}}}
-    responses = answers(content, 400, 401, 406, 408, 413, 415, 422, 429, 500, 503, words="The page with its result.")
+    responses = answers(
+        content,
+        400,
+        401,
+        406,
+        408,
+        413,
+        415,
+        422,
+        429,
+        500,
+        503,
+        words="The page with its result.",
+        more=["X-Familiarity"],
+    )
     words = "The page's form, for browsers that run no script."
     described = operation("result", "operations", words, responses, settings=settings)
     described["requestBody"] = {"required": True, "content": _bodies(settings["MAX_IMAGES"])}

@@ -53,6 +53,13 @@ SCHEMAS: dict[str, dict] = {
             "categories": _array(_reference("Count")),
             "image": _object({"height": _COUNT, "width": _COUNT}),
             "mean_confidence": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "familiarity": {
+                "type": ["number", "null"],
+                "minimum": 0,
+                "maximum": 1,
+                "description": "share of known streets that look as strange or stranger; null: not known",
+            },
+            "warnings": _array({"type": "string"}),
             "timings": {
                 "type": "object",
                 "additionalProperties": {"type": "number"},
@@ -151,6 +158,10 @@ HEADERS: dict[str, dict] = {
         "description": "Name and first 12 digits of the network's SHA-256; absent until it is known.",
     },
     "Server-Timing": {"schema": {"type": "string"}, "description": "Where the time went, in ms by stage."},
+    "X-Familiarity": {
+        "schema": {"type": "string", "pattern": r"^[01]\.[0-9]{3}(, [01]\.[0-9]{3})*$"},
+        "description": "How much each image looks like the streets of the training; absent where not known.",
+    },
     "Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "description": "Seconds."},
     "Vary": {"schema": {"type": "string"}},
 }

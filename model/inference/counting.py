@@ -12,6 +12,7 @@ import numpy as np
 
 from model import categories
 from model.inference import processors
+from model.inference.familiarity import LEAST, WARNING
 from model.inference.segmenter import Segmentation
 
 # Pixels blended or counted at a time: what is made on the way stays in the processor's cache.
@@ -34,7 +35,8 @@ def summary(
     Returns:
         Ready for JSON: `categories`, a list of `id`, `name`, `color`, `pixels`, `coverage` (share of all pixels, 0 to
         1) and `mean_confidence` (0 to 1, None where no pixel is), one for each chosen category by rising id; `image`
-        with `height` and `width`; and `mean_confidence` of all pixels counted.
+        with `height` and `width`; `mean_confidence` of all pixels counted; `familiarity` of the photograph; and
+        `warnings`, a list of sentences.
 
     Raises:
         ValueError: the segmentation has no confidence.
@@ -59,7 +61,18 @@ def summary(
         ],
         "image": {"height": segmentation.size[0], "width": segmentation.size[1]},
         "mean_confidence": _mean_confidence(confidences[ids].sum(), pixels[ids].sum()),
+        "familiarity": segmentation.familiarity,
+        "warnings": warnings(segmentation.familiarity),
     }
+
+
+def warnings(familiarity: float | None) -> list[str]:
+    """Return what a user must be told before the numbers, in sentences.
+
+    Args:
+        familiarity: of the photograph, 0 to 1, or None.
+    """
+    return [WARNING] if familiarity is not None and familiarity < LEAST else []
 
 
 def category_table(palette: np.ndarray, *, chosen: Collection[int] = range(categories.COUNT)) -> list[dict]:

@@ -18,7 +18,7 @@ import numpy as np
 from model import artifact as artifacts
 from model import categories, preprocessing
 from model.artifact import Artifact
-from model.inference import engines, processors
+from model.inference import engines, familiarity, processors
 from model.inference.engines import Engine
 from model.inference.labels import choose
 
@@ -33,6 +33,8 @@ class Segmentation:
         size: (height, width) in pixels.
         timings: milliseconds by stage: `resize`, `network` (normalising included) and `labels`.
         version: the artifact's name and first 12 digits of its SHA-256.
+        familiarity: how much the photograph looks like the streets that the network was trained on, see
+            `model.inference.familiarity`, 0 to 1 in thousandths; None where the artifact does not know.
     """
 
     labels: np.ndarray
@@ -40,6 +42,7 @@ class Segmentation:
     size: tuple[int, int]
     timings: dict[str, float]
     version: str
+    familiarity: float | None = None
 
 
 class Segmenter:
@@ -53,6 +56,7 @@ class Segmenter:
     def __init__(self, artifact: Artifact, engine: Engine) -> None:
         self.artifact = artifact
         self.engine = engine
+        self._familiarity = familiarity.read(artifact.card)
 
     @property
     def version(self) -> str:
@@ -92,9 +96,11 @@ class Segmenter:
         with self._inside(fitted, image.shape[:2]) as planes:
             times.append(time.perf_counter())
             labels, sureness = choose(planes, size, first=first, confidence=confidence)
+            # In the same block: the planes are the engine's own memory.
+            known = None if self._familiarity is None else round(self._familiarity.of(planes), 3)
         times.append(time.perf_counter())
         timings = dict(zip(("resize", "network", "labels"), np.diff(times) * 1000, strict=True))
-        return Segmentation(labels, sureness, size, timings, self.version)
+        return Segmentation(labels, sureness, size, timings, self.version, known)
 
     def planes(self, image: np.ndarray) -> AbstractContextManager[np.ndarray]:
         """Run the network on a photograph, fitted to the network's size.

@@ -10,12 +10,16 @@ from model.inference.contract import PRECISIONS
 from model.networks import registry
 from model.training import card_confidence
 from model.training.card_exports import export_section
+from model.training.card_familiarity import familiarity_section
 from model.training.card_robustness import robustness_section
 from model.training.card_scores import fixed, score_section
 from model.training.scoring import Scores
 from model.training.settings import flags
 
 MARKDOWN_FILE = "card.md"
+
+# What no longer holds once the network's logits have changed.
+_MADE_OF_IT = ("precisions", "exports", "familiarity")
 
 
 def add_scores(artifact: Artifact, name: str, scores: Scores, *, about: dict) -> Artifact:
@@ -70,7 +74,8 @@ def add_export(artifact: Artifact, name: str, entry: dict) -> Artifact:
 def set_calibration(artifact: Artifact, entry: dict, *, keras_sha256: str) -> Artifact:
     """Say in an artifact's card by which temperature its logits are divided from now on, and write `card.md` anew.
 
-    What was measured of its confidence before goes, and what is known of files that were made of the network before.
+    What was measured of its confidence before goes, what tells streets by it, and what is known of files that were made
+    of the network before.
 
     Args:
         artifact: its folder is changed.
@@ -80,7 +85,7 @@ def set_calibration(artifact: Artifact, entry: dict, *, keras_sha256: str) -> Ar
     Returns:
         The artifact with the new card.
     """
-    kept = {name: value for name, value in _as_it_is(artifact).items() if name not in ("precisions", "exports")}
+    kept = {name: value for name, value in _as_it_is(artifact).items() if name not in _MADE_OF_IT}
     scores = {
         name: {key: value for key, value in scored.items() if key not in ("calibration", "calibration_error")}
         for name, scored in kept["scores"].items()
@@ -101,6 +106,19 @@ def add_robustness(artifact: Artifact, name: str, entry: dict) -> Artifact:
     """
     kept = _as_it_is(artifact)
     return _written(artifact.folder, kept | {"robustness": kept.get("robustness", {}) | {name: entry}})
+
+
+def set_familiarity(artifact: Artifact, entry: dict) -> Artifact:
+    """Put what tells streets from anything else into an artifact's card, and write `card.md` anew.
+
+    Args:
+        artifact: its folder is changed.
+        entry: see `model.inference.familiarity.Familiarity.as_dict`; with `about` and `measured`.
+
+    Returns:
+        The artifact with the new card.
+    """
+    return _written(artifact.folder, _as_it_is(artifact) | {"familiarity": entry})
 
 
 def write_markdown(artifact: Artifact) -> Path:
@@ -126,6 +144,7 @@ def markdown(artifact: Artifact) -> str:
         *card_confidence.section(card),
         *_precision_section(card.get("precisions", {})),
         *robustness_section(card.get("robustness", {})),
+        *familiarity_section(card.get("familiarity", {})),
         *export_section(card.get("exports", {})),
         "## Training",
         _training_section(card["training"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import calibrate, compare, evaluate, explore, export, prepare, train
+from model.verbs import calibrate, compare, evaluate, explore, export, familiarity, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
@@ -17,5 +17,6 @@ VERBS: dict[str, ModuleType] = {
     "evaluate": evaluate,
     "compare": compare,
     "export": export,
+    "familiarity": familiarity,
 }
 """Module by name, in the order in which the work is done."""

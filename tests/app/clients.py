@@ -33,6 +33,7 @@ class FakeSegmenter:
     def __init__(self):
         self.artifact = Artifact(Path("nowhere"), card())
         self.engine = SimpleNamespace(name="fake", precision="f32")
+        self.familiarity: float | None = None
 
     def segment(self, image, *, void="shown", size=None, confidence=True):
         height, width = size or image.shape[:2]
@@ -42,7 +43,7 @@ class FakeSegmenter:
         labels = np.broadcast_to(columns.astype(np.uint8), (height, width)).copy()
         sure = np.full((height, width), 200, np.uint8) if confidence else None
         timings = {"resize": 0.5, "network": 2.0, "labels": 1.0}
-        return Segmentation(labels, sure, (height, width), timings, self.artifact.version)
+        return Segmentation(labels, sure, (height, width), timings, self.artifact.version, self.familiarity)
 
 
 def encoded(image: np.ndarray | Image.Image, format: str = "PNG", **options) -> bytes:

@@ -43,6 +43,18 @@ def test_browsers_get_a_page(client):
     assert "<h1>Model card</h1>" in response.text
 
 
+def test_how_strangers_stand_out(page):
+    measured = {
+        "streets": {"images": 280, "warned": 0.0, "auroc": None},
+        "cats": {"images": 7, "warned": 1, "auroc": 0.987},
+    }
+    text = re.sub(r"\s+", " ", page(familiarity={"measured": measured}))
+    assert "What it does not know" in text
+    assert '<th scope="row">streets</th><td>280</td><td>0.0 %</td><td>–</td>' in text
+    assert '<th scope="row">cats</th><td>7</td><td>100.0 %</td><td>0.9870</td>' in text
+    assert "What it does not know" not in page(familiarity={})
+
+
 def test_the_shipped_card(page, repository):
     document = json.loads((repository / "model/artifacts/unet/card.json").read_text("utf-8"))
     text = page(**document)

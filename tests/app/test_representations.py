@@ -83,6 +83,7 @@ def test_csv_has_a_row_for_each_image_and_category(client, png):
         "pixels": "48",
         "coverage": "0.125",
         "mean_confidence": repr(200 / 255),
+        "familiarity": "",
         "model": "fake-0123456789ab",
     }
     assert (rows[15]["pixels"], rows[15]["mean_confidence"]) == ("0", "")

@@ -191,6 +191,7 @@ def files(tmp_path_factory, image):
         "street.png": encoded(image),
         "other street.png": encoded(image[:, ::-1]),
         "street.tif": encoded(image, "TIFF"),
+        "noise.png": encoded(np.random.default_rng(0).integers(0, 256, (150, 300, 3), np.uint8)),
         "text.jpg": b"This is no photograph.",
         "fault.png": encoded(np.full((4, 4, 3), 123, np.uint8)),
         "slow.png": encoded(np.full((4, 4, 3), 45, np.uint8)),

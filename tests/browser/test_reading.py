@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model import categories
+from model.inference.familiarity import WARNING
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +50,14 @@ def test_times_of_the_stages(page, files):
     assert [word for word in page.find("timings").text.split() if word.isalpha()] == [
         "decode", "resize", "network", "labels", "render", "ms",
     ]  # fmt: skip
+
+
+def test_what_looks_like_no_street_is_warned_of(page, files):
+    page.read(files["noise.png"])
+    assert page.find("strange").text == WARNING
+    assert page.record(files["noise.png"])["warnings"] == [WARNING]
+    page.find("image").send_keys(files["street.png"])
+    page.wait(lambda: page.find("strange").text == "")
 
 
 def test_version_leads_to_the_card(page, files):

@@ -15,7 +15,8 @@ import pytest
 from model import artifact as artifacts
 from model import preprocessing
 from model.artifact import Artifact
-from model.inference import images, segmenter
+from model.inference import familiarity, images, segmenter
+from model.inference.familiarity import Familiarity
 from model.inference.segmenter import Segmenter
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,3 +183,17 @@ def test_serving_imports_no_training_framework(tiny_artifact):
     loaded = set(json.loads(run.stdout))
     assert "openvino" in loaded
     assert not loaded & {"tensorflow", "keras", "torch", "jax", "nncf", "flask", "app"}
+
+
+def test_a_segmentation_says_how_familiar_its_photograph_is():
+    network = _segmenter(_probabilities((16, 32)))
+    image = np.zeros((32, 64, 3), np.uint8)
+    assert network.segment(image).familiarity is None
+    weights = np.zeros(familiarity.LENGTH)
+    weights[-1] = 1
+    known = Familiarity(weights, 0.0, np.array([0.0, 1.0]))
+    taught = Artifact(Path("nowhere"), network.artifact.card | {"familiarity": known.as_dict()})
+    found = Segmenter(taught, network.engine).segment(image, void="never", size=(4, 4), confidence=False)
+    # Of the network's own probabilities, whatever is asked of the answer.
+    assert found.familiarity == round(known.of(network.engine.answer), 3)
+    assert 0 < found.familiarity < 1
