@@ -85,7 +85,7 @@ def describe(planes: np.ndarray) -> np.ndarray:
         ((np.arange(count) + 0.5) * (side / count)).astype(np.intp)
         for count, side in zip((_ROWS, _COLUMNS), planes.shape[1:], strict=True)
     )
-    points = planes[:, rows[:, np.newaxis], columns]
+    points = planes.take(rows, axis=1).take(columns, axis=2)
     bands = points.reshape(COUNT, BANDS, -1)
     sureness = points.max(axis=0)
     changes = [np.abs(np.diff(points, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
