@@ -15,11 +15,12 @@ def put_in_place(made: Path, path: Path) -> None:
 
     Args:
         made: an OpenVINO `.xml` with its `.bin` beside it, a folder, or a plain file; gone afterwards.
-        path: takes its place. A reader sees the old file or the new one, but for a moment in two cases: of a folder it
-            sees nothing then, of OpenVINO's two files the new weights under the old graph.
+        path: takes its place. A reader sees the old file or the new one; of a folder and of OpenVINO's two files it
+            sees nothing for a moment, and for good where this is killed in between: export again.
     """
     if made.suffix == ".xml":
-        # The graph names its weights' offsets, so the weights must be there before it.
+        # New weights under the old graph would be a network that nobody made; without a graph there is none.
+        path.unlink(missing_ok=True)
         os.replace(made.with_suffix(".bin"), path.with_suffix(".bin"))
     if made.is_dir() and path.is_dir():
         # A folder cannot be renamed onto one that is not empty.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+
+import pytest
 
 from model.training.exporting.placing import fingerprint, parts, put_in_place
 
@@ -27,6 +30,21 @@ def test_both_halves_of_an_openvino_file_go_together(tmp_path):
     put_in_place(tmp_path / "new" / "a.xml", tmp_path / "a.xml")
     assert [(tmp_path / name).read_text() for name in ("a.xml", "a.bin")] == ["graph", "weights"]
     assert parts(tmp_path / "a.xml") == [tmp_path / "a.bin", tmp_path / "a.xml"]
+
+
+def test_killed_between_openvinos_two_files_no_network_is_left(tmp_path, monkeypatch):
+    written(tmp_path, {"new/a.xml": "graph", "new/a.bin": "weights", "a.xml": "old", "a.bin": "old"})
+    replace = os.replace
+
+    def killed(source, target):
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        put_in_place(tmp_path / "new" / "a.xml", tmp_path / "a.xml")
+    assert (tmp_path / "a.bin").read_text() == "weights"
+    assert not (tmp_path / "a.xml").exists()
 
 
 def test_a_folder_replaces_a_folder_and_all_that_was_in_it(tmp_path):
