@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.inference.familiarity import LEAST
+from model.training.card_scores import fixed
 
 
 def familiarity_section(familiarity: Mapping) -> list[str]:
@@ -19,7 +20,7 @@ def familiarity_section(familiarity: Mapping) -> list[str]:
     about = familiarity["about"]
     lines = ["| pictures | images | with a warning | AUROC |", "|---|---|---|---|"]
     lines += [
-        f"| {name} | {entry['images']} | {entry['warned']:.1%} | {_fixed(entry['auroc'])} |"
+        f"| {name} | {entry['images']} | {entry['warned']:.1%} | {fixed(entry['auroc'])} |"
         for name, entry in measured.items()
     ]
     return [
@@ -31,7 +32,3 @@ def familiarity_section(familiarity: Mapping) -> list[str]:
         "which the picture is the stranger.",
         "\n".join(lines),
     ]
-
-
-def _fixed(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

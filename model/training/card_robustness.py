@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from model.categories import NAMES, VOID
 from model.data.corruption import STRENGTHS
+from model.training.card_scores import fixed
 
 _MODERATE = 2
 
@@ -37,7 +38,7 @@ def _part(name: str, entry: dict) -> str:
         "",
         f"| corruption | {' | '.join([*words, *NAMES[VOID + 1 :]])} |",
         "|---" * (1 + len(words) + len(NAMES) - 1) + "|",
-        _row("clean", [_fixed(entry["clean"]["mean_iou"])] * len(words), entry["clean"]["iou"]),
+        _row("clean", [fixed(entry["clean"]["mean_iou"])] * len(words), entry["clean"]["iou"]),
     ]
     for corruption in dict.fromkeys(corruption for corruption, _ in rows):
         means = [_mean(rows[corruption, strength]) for strength in strengths]
@@ -46,12 +47,8 @@ def _part(name: str, entry: dict) -> str:
 
 
 def _row(name: str, means: list[str], iou: Mapping[str, float | None]) -> str:
-    return f"| {' | '.join([name, *means, *(_fixed(iou[category]) for category in NAMES[VOID + 1 :])])} |"
+    return f"| {' | '.join([name, *means, *(fixed(iou[category]) for category in NAMES[VOID + 1 :])])} |"
 
 
 def _mean(row: Mapping) -> str:
-    return f"{_fixed(row['mean_iou'])} ({'-' if row['kept'] is None else format(row['kept'], '.0%')})"
-
-
-def _fixed(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return f"{fixed(row['mean_iou'])} ({'-' if row['kept'] is None else format(row['kept'], '.0%')})"

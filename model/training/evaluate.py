@@ -115,11 +115,11 @@ def _columns(scores: Scores) -> dict[str, list[float]]:
     }
     if scores.instances is not None:
         iiou = scores.instances.iiou()
-        columns["official iIoU"] = [*iiou, _mean(iiou[list(WITH_INSTANCES)])]
+        columns["official iIoU"] = [*iiou, metrics.mean_of_known(iiou[list(WITH_INSTANCES)])]
     if scores.boundaries is not None:
         found = boundaries.iou(scores.boundaries)
         found[VOID] = np.nan
-        columns["boundary IoU"] = [*found, _mean(found)]
+        columns["boundary IoU"] = [*found, metrics.mean_of_known(found)]
     return columns
 
 
@@ -138,13 +138,9 @@ def _notes(scores: Scores) -> list[str]:
     if scores.instances is not None and not scores.instances.official_size:
         lines.append(
             "iIoU: the official weights are those of 2048x1024 masks; weighed for these masks' size the mean is "
-            f"{_percent(_mean(scores.instances.iiou(to_scale=True)))}"
+            f"{_percent(metrics.mean_of_known(scores.instances.iiou(to_scale=True)))}"
         )
     return [*lines, ""] if lines else []
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def _confusion_lines(confusion: np.ndarray) -> list[str]:

@@ -55,8 +55,12 @@ def mean_iou(confusion: np.ndarray, *, without_void: bool) -> float:
         confusion: int64 (8, 8).
         without_void: leave void out of the mean, as the official category score does.
     """
-    scores = intersection_over_union(confusion)[VOID + 1 if without_void else VOID :]
-    return float(np.nanmean(scores)) if np.isfinite(scores).any() else float("nan")
+    return mean_of_known(intersection_over_union(confusion)[VOID + 1 if without_void else VOID :])
+
+
+def mean_of_known(values: np.ndarray) -> float:
+    """Return the mean of the values that are numbers; NaN where none is."""
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:

@@ -115,7 +115,7 @@ class Scores:
         for key, to_scale in (("iiou", False), ("iiou_to_scale", True)):
             found = self.instances.iiou(to_scale=to_scale)[list(WITH_INSTANCES)]
             entries |= {
-                f"mean_{key}": _number(_mean(found)),
+                f"mean_{key}": _number(metrics.mean_of_known(found)),
                 key: {NAMES[i]: _number(value) for i, value in zip(WITH_INSTANCES, found, strict=True)},
             }
         return entries | {"instances": "annotated" if self.instances.annotated else "connected pixels of one label"}
@@ -125,7 +125,7 @@ class Scores:
             return {}
         found = boundaries.iou(self.boundaries)
         return {
-            "mean_boundary_iou": _number(_mean(found[VOID + 1 :])),
+            "mean_boundary_iou": _number(metrics.mean_of_known(found[VOID + 1 :])),
             "boundary_iou": {name: _number(found[i]) for i, name in enumerate(NAMES) if i != VOID},
         }
 
@@ -208,10 +208,6 @@ def _details(
         "boundaries": boundaries.count(np.where(scored, example.labels, IGNORE).astype(np.uint8), best_of_seven),
         "calibration": calibration.measure(confidence[scored], (best_of_eight == example.labels)[scored]),
     }
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def _number(value: float) -> float | None:
