@@ -28,7 +28,7 @@ serve: $(VENV)/.serve
 	@exec env PORT='$(PORT)' PATH="$(CURDIR)/$(VENV)/bin:$$PATH" VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(RUN) deploy/serve.py
 
 test: $(VENV)/.all
-	$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.all
 	$(RUN) -m ruff check .
