@@ -45,14 +45,16 @@ def darkened(image: np.ndarray, labels: np.ndarray, *, viewpoint: Viewpoint, ran
     lamps = _lamps(labels, viewpoint, random)
     light = scene * (_from_above(labels, random) + _headlamps(labels, viewpoint, random) + _spread(lamps, random))
     light += _glow(lamps)
-    grain = random.standard_normal(labels.shape, np.float32)[..., None] * np.float32(random.uniform(0.0005, 0.003))
+    coarseness = np.float32(np.exp(random.uniform(np.log(0.0005), np.log(0.006))))
+    grain = random.standard_normal(labels.shape, np.float32)[..., None] * coarseness
     light += grain * (1 + 3 * np.sqrt(np.maximum(light, 0)))
     return _TO_PIXELS[np.clip(light * (_STEPS - 1), 0, _STEPS - 1).astype(np.int32)]
 
 
 def _from_above(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """What lights everything: the moon, or the town's lamps; the sky itself shines far less than by day."""
-    level = np.float32(np.exp(random.uniform(np.log(0.06), np.log(0.25))))
+    # Log-uniform, from a dark road, where little but the lamps is seen, to a bright street at nightfall.
+    level = np.float32(np.exp(random.uniform(np.log(0.012), np.log(0.25))))
     colour = _MOONLIGHT + np.float32(random.random()) * (_SODIUM - _MOONLIGHT)
     # Between leaves and along roofs, pixels labelled otherwise still hold the bright sky of the day.
     sky = cv2.dilate((labels == SKY).astype(np.float32), np.ones((5, 5), np.uint8))

@@ -35,10 +35,23 @@ _RECIPES = {
         "night": 0.12,
         "copies": 0.5,
     },
+    # Half of the views in fair weather, so that these lose nothing; night is the hardest, and the one most often seen.
+    "all_weather": {
+        "scale": (0.6, 1.75),
+        "blur": 0.15,
+        "blur_sigma": (0.4, 2.5),
+        "jpeg": 0.2,
+        "jpeg_quality": (15, 80),
+        "motion": 0.1,
+        "noise": 0.2,
+        "weather": 0.2,
+        "night": 0.25,
+        "copies": 0.3,
+    },
 }
 
 PRESETS: tuple[str, ...] = tuple(_RECIPES)
-"""From the weakest to the strongest."""
+"""From the weakest to the strongest, by how much they vary the brightness of a view."""
 
 
 def create(
@@ -49,7 +62,8 @@ def create(
     Args:
         preset: `none` (the whole image, resized), `light` (crops of 0.75 to 1.25, flip, mild colours), `standard` (what
             the shipped network was trained with), `strong` (larger changes of size, weather, night, noise, worse
-            pictures, things of rare categories copied from other samples), or the path, ending in .json or .yaml, of a
+            pictures, things of rare categories copied from other samples), `all_weather` (sizes nearer to the image's
+            own, a fifth of the views in weather, a fifth by night), or the path, ending in .json or .yaml, of a
             pipeline that `albumentations.save` wrote.
         crop: (height, width) in pixels of what the network is shown.
         scale: smallest and largest size of the whole image, relative to what serving shows; None for the preset's own.

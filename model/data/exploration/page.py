@@ -26,6 +26,7 @@ PRESETS = (
     ("light", 1, "Crops at nearly the same size, mirrored or not, and mild changes of light and colour."),
     ("standard", 1, "The default. Larger changes of size, light and colour; now and then blur or JPEG artefacts."),
     ("strong", 2, "Weather, night, noise, blur by motion, and things of rare categories copied from other images."),
+    ("all_weather", 2, "Changes of size as by default; a fifth of the views in weather, a fifth by night."),
 )
 """Name, views of each image (the strongest vary most), and what it does."""
 MOST_PAIRS = 8

@@ -152,7 +152,7 @@ def test_a_rare_share_shows_more_of_the_rare_categories(scene):
 @pytest.mark.parametrize(
     ("preset", "options", "message"),
     [
-        ("wild", {}, "no augmentation 'wild'. Expected one of none, light, standard, strong"),
+        ("wild", {}, "no augmentation 'wild'. Expected one of none, light, standard, strong, all_weather"),
         ("light", {"scale": (2.0, 1.0)}, r"scale of \(2.0, 1.0\)"),
         ("light", {"scale": (0.0, 1.0)}, "above 0"),
         ("light", {"rare_share": 1.5}, "rare share of 1.5. Expected 0 to 1"),

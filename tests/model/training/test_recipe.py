@@ -117,7 +117,10 @@ def test_mixed_precision_computes_low_and_keeps_weights_and_average_high(precisi
     ("words", "says"),
     [
         (["--loss", "cross_entropy+dise"], 'There is no loss "dise". Expected a sum of cross_entropy'),
-        (["--augmentation", "wild"], "There is no augmentation 'wild'. Expected one of none, light, standard, strong"),
+        (
+            ["--augmentation", "wild"],
+            "There is no augmentation 'wild'. Expected one of none, light, standard, strong, all_weather",
+        ),
         (["--augmentation", "nowhere.json"], "nowhere.json"),
         (["--category-weights", "1,2"], "--category-weights is '1,2'. Expected 8 numbers of at least 0"),
         (["--category-weights", "median"], "or one of median-frequency, enet"),

@@ -135,7 +135,11 @@ def test_a_missing_mask_is_named_before_training_starts(command, train_flags, tm
             "--network is resnet. Expected one of fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet",
         ),
         ("--loss", "dise", "dise"),
-        ("--augmentation", "wild", "There is no augmentation 'wild'. Expected one of none, light, standard, strong"),
+        (
+            "--augmentation",
+            "wild",
+            "There is no augmentation 'wild'. Expected one of none, light, standard, strong, all_weather",
+        ),
         ("--category-weights", "1,2", "--category-weights is '1,2'. Expected 8 numbers of at least 0"),
         ("--precision", "float64", "--precision is float64. Expected one of float32, mixed_float16, mixed_bfloat16"),
         ("--accumulate", "0", "--accumulate is 0. Expected at least 1"),
