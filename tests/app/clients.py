@@ -16,6 +16,9 @@ from model import artifact, categories
 from model.artifact import Artifact
 from model.inference.segmenter import Segmentation
 
+AS_A_BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
+"""The header by which a browser asks for a page."""
+
 
 def card() -> dict:
     return artifact.describe(size=(32, 64), mean=127.5, std=127.5) | {

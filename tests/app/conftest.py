@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app import create_app
-from tests.app.clients import FakeSegmenter, encoded
+from tests.app.clients import AS_A_BROWSER, FakeSegmenter, encoded
 
 
 @pytest.fixture
@@ -27,6 +27,20 @@ def make_client(segmenter):
 @pytest.fixture
 def client(make_client):
     return make_client()
+
+
+@pytest.fixture
+def page(client, segmenter):
+    """A function that puts members into the card and returns its page."""
+
+    def get(**members: object) -> str:
+        segmenter.artifact.card.update(members)
+        response = client.get("/model", headers=AS_A_BROWSER)
+        assert response.status_code == 200
+        assert response.content_type == "text/html; charset=utf-8"
+        return response.text
+
+    return get
 
 
 @pytest.fixture(scope="session")

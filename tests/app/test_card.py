@@ -10,23 +10,9 @@ import pytest
 
 from app import card
 from model import categories
+from tests.app.clients import AS_A_BROWSER
 
-HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 ONE_EACH = [[int(row == column) for column in range(8)] for row in range(8)]
-
-
-@pytest.fixture
-def page(client, segmenter):
-    """A function that puts members into the card and returns its page."""
-
-    def get(**members: object) -> str:
-        segmenter.artifact.card.update(members)
-        response = client.get("/model", headers=HTML)
-        assert response.status_code == 200
-        assert response.content_type == "text/html; charset=utf-8"
-        return response.text
-
-    return get
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/json, text/html;q=0.9", "image/png"])
@@ -37,7 +23,7 @@ def test_programs_get_json(client, accept):
 
 
 def test_browsers_get_a_page(client):
-    response = client.get("/model", headers=HTML)
+    response = client.get("/model", headers=AS_A_BROWSER)
     assert response.content_type.startswith("text/html")
     assert "Accept" in response.headers["Vary"]
     assert "<h1>Model card</h1>" in response.text

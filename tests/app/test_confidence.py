@@ -10,7 +10,6 @@ import pytest
 from app import confidence
 from app.confidence import Bin
 
-HTML = {"Accept": "text/html"}
 # Five bins, of which three have pixels: 25 % of 0.5, 25 % of 0.7, 50 % of 0.9.
 KNOWN = {
     "calibration_error": 0.0875,
@@ -29,19 +28,6 @@ FITTED = {
     "before": {"calibration_error": 0.04},
     "after": {"calibration_error": 0.005},
 }
-
-
-@pytest.fixture
-def page(client, segmenter):
-    """A function that puts members into the card and returns its page."""
-
-    def get(**members: object) -> str:
-        segmenter.artifact.card.update(members)
-        response = client.get("/model", headers=HTML)
-        assert response.status_code == 200
-        return response.text
-
-    return get
 
 
 def test_what_was_measured_by_hand():

@@ -6,9 +6,7 @@ import logging
 
 import pytest
 
-from tests.app.clients import FakeSegmenter, assert_problem, post, post_files
-
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+from tests.app.clients import AS_A_BROWSER, FakeSegmenter, assert_problem, post, post_files
 
 
 class FaultySegmenter(FakeSegmenter):
@@ -45,7 +43,7 @@ def test_serves_after_a_fault(make_client, png):
 
 
 def test_a_browser_gets_a_page_with_the_words_and_the_form(client):
-    response = post_files(client, b"no image", path="/", headers=HTML)
+    response = post_files(client, b"no image", path="/", headers=AS_A_BROWSER)
     assert response.status_code == 415
     assert response.mimetype == "text/html"
     assert "Unsupported image format" in response.text
@@ -54,14 +52,14 @@ def test_a_browser_gets_a_page_with_the_words_and_the_form(client):
 
 
 def test_a_page_of_a_fault_leaks_nothing(make_client, png):
-    response = post_files(make_client(segmenter=FaultySegmenter()), png, path="/", headers=HTML)
+    response = post_files(make_client(segmenter=FaultySegmenter()), png, path="/", headers=AS_A_BROWSER)
     assert response.status_code == 500
     assert "secret" not in response.text
     assert "Internal Server Error" in response.text
 
 
 def test_what_the_client_sent_is_escaped_on_a_page(client, png):
-    response = post_files(client, png, path="/", headers=HTML, opacity="<script>alert(1)</script>")
+    response = post_files(client, png, path="/", headers=AS_A_BROWSER, opacity="<script>alert(1)</script>")
     assert response.status_code == 422
     assert "<script>alert" not in response.text
     assert "&lt;script&gt;" in response.text

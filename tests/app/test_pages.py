@@ -8,14 +8,12 @@ import re
 
 import pytest
 
-from tests.app.clients import post, post_files
-
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+from tests.app.clients import AS_A_BROWSER, post, post_files
 
 
 @pytest.fixture
 def result(client, png):
-    return post_files(client, png, path="/", headers=HTML)
+    return post_files(client, png, path="/", headers=AS_A_BROWSER)
 
 
 def status(client, path: str) -> int:
@@ -88,7 +86,7 @@ FORMATS = {
 @pytest.mark.parametrize("format", FORMATS)
 def test_result_has_a_download_of_every_representation(client, png, format):
     options = {"opacity": "0.25", "palette": "colorblind", "outline": "1"}
-    page = post_files(client, png, path="/", headers=HTML, names=["a street.png"], **options).text
+    page = post_files(client, png, path="/", headers=AS_A_BROWSER, names=["a street.png"], **options).text
     found = re.search(rf'href="data:[^;]*;base64,([^"]*)" download="a street{re.escape(FORMATS[format])}"', page)
     expected = post_files(client, png, names=["a street.png"], format=format, **options).data
     if format == "json":
@@ -108,7 +106,7 @@ def test_result_has_the_table_and_the_times(result):
 
 def test_result_keeps_the_options(client, png):
     options = {"opacity": "0.25", "void": "never", "outline": "1", "palette": "colorblind"}
-    page = post_files(client, png, path="/", headers=HTML, **options).text
+    page = post_files(client, png, path="/", headers=AS_A_BROWSER, **options).text
     assert 'value="0.25"' in page
     assert re.search(r'value="never" checked', page)
     assert re.search(r'name="outline" value="1" checked', page)
@@ -128,6 +126,6 @@ def test_result_is_not_cached(result):
 
 
 def test_page_shows_one_image(client, png):
-    response = post_files(client, png, png, path="/", headers=HTML)
+    response = post_files(client, png, png, path="/", headers=AS_A_BROWSER)
     assert response.status_code == 406
     assert "One image only" in response.text

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from model import categories
-from tests.app.clients import assert_problem, encoded, opened, post, post_files
+from tests.app.clients import AS_A_BROWSER, assert_problem, encoded, opened, post, post_files
 
 TYPES = ["image/png", "image/jpeg", "image/webp", "application/json", "text/csv", "application/zip"]
 FORMATS = ["overlay", "mask", "cityscapes", "confidence", "json", "csv", "coco", "zip"]
 PARAMETERS = ["opacity", "categories", "outline", "size", "palette", "mask", "void"]
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
 def columns(photograph: np.ndarray, *, lowest: int = 0) -> np.ndarray:
@@ -122,7 +121,7 @@ def test_which_of_several_images_is_refused_is_said(client, png):
         ("image/webp, image/png;q=0.5", "image/webp"),
         ("text/csv", "text/csv; charset=utf-8"),
         ("application/zip", "application/zip"),
-        (BROWSER, "image/webp"),
+        (AS_A_BROWSER["Accept"], "image/webp"),
     ],
 )
 def test_accept_chooses(client, png, accept, content_type):
