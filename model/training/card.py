@@ -13,8 +13,8 @@ from model.training.card_exports import export_section
 from model.training.card_familiarity import familiarity_section
 from model.training.card_robustness import robustness_section
 from model.training.card_scores import fixed, score_section
+from model.training.card_training import training_section
 from model.training.scoring import Scores
-from model.training.settings import flags
 
 MARKDOWN_FILE = "card.md"
 
@@ -147,7 +147,7 @@ def markdown(artifact: Artifact) -> str:
         *familiarity_section(card.get("familiarity", {})),
         *export_section(card.get("exports", {})),
         "## Training",
-        _training_section(card["training"]),
+        training_section(card["training"]),
         "## What it cannot do",
         _bullets(card.get("limitations", [])) or "Not described yet.",
         "## Terms of use",
@@ -194,21 +194,6 @@ def _int8_sentence(made: dict) -> str:
         f"kept in float32: {layers}. On {made['check_images']} other images of the same split it loses "
         f"{made['loss']:.4f} of mean category IoU against float32, and {made['equal_labels']:.2%} of labels are equal."
     )
-
-
-def _training_section(training: dict) -> str:
-    settings = training["settings"]
-    seconds = sum(entry["seconds"] for entry in training["history"])
-    lines = [
-        f"{training['samples']:,} images of {', '.join(f'`{data}`' for data in settings['data'])}, "
-        f"{settings['epochs']} epochs, {seconds / 60:.0f} minutes on {training['backend']} "
-        f"(Keras {training['keras']}). Repeat it with:",
-        "",
-        "```sh",
-        "python -m model train " + " \\\n  ".join(flags(settings)),
-        "```",
-    ]
-    return "\n".join(lines)
 
 
 def _title(name: str) -> str:

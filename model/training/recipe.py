@@ -42,7 +42,7 @@ def build(settings: Settings, *, precision: str = "float32", encoder_weights: st
         )
 
 
-def begin(model: keras.Model, settings: Settings) -> str | None:
+def begin(model: keras.Model, settings: Settings) -> artifact.Artifact | None:
     """Give the network the weights that the settings say it begins with.
 
     Args:
@@ -50,7 +50,7 @@ def begin(model: keras.Model, settings: Settings) -> str | None:
         settings: name an artifact, or none.
 
     Returns:
-        Name and version of the artifact, None where there is none.
+        The artifact, None where there is none.
 
     Raises:
         ValueError: the artifact does not exist, is damaged, or is of another network.
@@ -69,7 +69,7 @@ def begin(model: keras.Model, settings: Settings) -> str | None:
         )
     for target, source in zip(model.weights, trained.weights, strict=True):
         target.assign(keras.ops.convert_to_numpy(source).copy())
-    return found.version
+    return found
 
 
 def check(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from model.data.datasets import open_samples
 from model.data.samples import Sample, check
 from model.training import checkpoints, outcome, recipe, weighting
 from model.training.board import Board
+from model.training.card_training import begun_with
 from model.training.devices import Devices
 from model.training.epochs import Epochs, is_over
 from model.training.settings import Settings, claim
@@ -57,7 +58,7 @@ def train(
 
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
-        model, begun_with = _network(settings, batches, category_weights)
+        model, initial = _network(settings, batches, category_weights)
         history = checkpoints.restore(run_folder, model)
         devices.check_same(len(history), f"epochs finished in {run_folder}")
         with devices.alone():
@@ -79,7 +80,7 @@ def train(
             _fit(model, batches, [epochs, *board], settings, devices=devices)
         scores = epochs.finish()
     about = {"samples": len(samples), "category_weights": category_weights, "devices": devices.describe()}
-    about |= {} if begun_with is None else {"begun_with": begun_with}
+    about |= {} if initial is None else begun_with(initial)
     if not devices.writes:
         return None
     return outcome.write(
@@ -119,13 +120,13 @@ def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int, dev
 
 def _network(
     settings: Settings, batches: TrainingBatches, category_weights: Sequence[float]
-) -> tuple[keras.Model, str | None]:
+) -> tuple[keras.Model, Artifact | None]:
     """Return the network, ready for its first step, and the artifact that it begins with, if any."""
     model = recipe.build(settings, precision=settings.precision, encoder_weights=settings.encoder_weights)
-    begun_with = recipe.begin(model, settings)
+    initial = recipe.begin(model, settings)
     steps = settings.epochs * len(batches)
     recipe.compile_model(model, settings, steps=steps, category_weights=category_weights)
-    return model, begun_with
+    return model, initial
 
 
 def _fit(model, batches: TrainingBatches, callbacks: list, settings: Settings, *, devices: Devices) -> None:

@@ -29,6 +29,13 @@ def test_browsers_get_a_page(client):
     assert "<h1>Model card</h1>" in response.text
 
 
+def test_which_weights_its_training_began_with(page):
+    assert "begun with the weights of <code>unet-0123</code>." in page(
+        training={"settings": {"epochs": 1}, "begun_with": "unet-0123"}
+    )
+    assert "begun with" not in page(training={"settings": {"epochs": 1}})
+
+
 def test_how_strangers_stand_out(page):
     measured = {
         "streets": {"images": 280, "warned": 0.0, "auroc": None},

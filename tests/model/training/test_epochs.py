@@ -143,6 +143,8 @@ def test_a_run_may_begin_with_the_weights_of_another(run):
     words = ["--epochs", "1", "--learning-rate", "1e-12", "--weight-decay", "0", "--initial-weights", str(first.folder)]
     second = run(*words, folder="second")
     assert second.card["training"]["begun_with"] == first.version
+    (before,) = second.card["training"]["before"]
+    assert (before["version"], before["settings"]) == (first.version, first.card["training"]["settings"])
     for expected, actual in zip(weights_of(first), weights_of(second), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 

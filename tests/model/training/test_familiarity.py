@@ -128,7 +128,7 @@ def asked(monkeypatch, tmp_path, segmenter):
     )
     opened = {"train": _samples(range(20)), "val": _samples(range(100, 110))}
     monkeypatch.setattr("model.data.datasets.open_samples", lambda _, split: opened[split])
-    monkeypatch.setattr("model.training.card._training_section", lambda _: "")
+    monkeypatch.setattr("model.training.card.training_section", lambda _: "")
 
     def ask(*words: str) -> tuple[int, dict]:
         status = __main__.main(["familiarity", "--artifact", str(folder), "--val-data", "streets", *words])

@@ -1,0 +1,60 @@
+"""The part of a card that says how a network was trained, from its first run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from model.artifact import Artifact
+from model.training.settings import flags
+
+# What is told of a run whose weights another one began with: enough to repeat it.
+_TOLD = ("samples", "backend", "keras", "settings")
+
+
+def begun_with(found: Artifact) -> dict[str, Any]:
+    """Return what the card of a run says about the network whose weights it began with.
+
+    Args:
+        found: that network.
+
+    Returns:
+        `begun_with`, its name and version, and `before`: the runs that led to it, oldest first, each with the version
+        that came of it.
+    """
+    training = found.card["training"]
+    run = {"version": found.version} | {name: training[name] for name in _TOLD if name in training}
+    return {"begun_with": found.version, "before": [*training.get("before", []), run]}
+
+
+def training_section(training: Mapping[str, Any]) -> str:
+    """Return the section of `card.md` on how a network was trained.
+
+    Args:
+        training: what the card says of it.
+    """
+    seconds = sum(entry["seconds"] for entry in training["history"])
+    run = _sentence(training, f"{seconds / 60:.0f} minutes on ")
+    if "begun_with" not in training:
+        return "\n\n".join([f"{run} Repeat it with:", _command(training)])
+    parts = [
+        f"{run} It began with the weights of `{training['begun_with']}`: `--initial-weights` is where that one lay. "
+        "Repeat it with:",
+        _command(training),
+    ]
+    for before in training.get("before", []):
+        parts += [f"Before that, `{before['version']}`: {_sentence(before)}", _command(before)]
+    return "\n\n".join(parts)
+
+
+def _sentence(training: Mapping[str, Any], took: str = "on ") -> str:
+    settings = training["settings"]
+    return (
+        f"{training['samples']:,} images of {', '.join(f'`{data}`' for data in settings['data'])}, "
+        f"{settings['epochs']} epochs, {took}{training['backend']} (Keras {training['keras']})."
+    )
+
+
+def _command(training: Mapping[str, Any]) -> str:
+    words = " \\\n  ".join(flags(training["settings"]))
+    return f"```sh\npython -m model train {words}\n```"
