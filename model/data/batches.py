@@ -1,6 +1,7 @@
 """Samples become batches: the same picture for the same (seed, epoch, index), whatever reads them and when.
 
-Array contract: `images` float32 (batch, height, width, 3), normalised; `labels` uint8 (batch, height, width).
+Array contract: `images` float32 (batch, height, width, 3), normalised; `labels` uint8 (batch, height, width), or, where
+there is a teacher, uint8 (batch, height, width, 1 + n): the labels and what it says of each view.
 """
 
 from __future__ import annotations
@@ -32,6 +33,17 @@ class Views(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Make one view, as `Augmentation.apply` does."""
 
+    def pair(
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        *,
+        reference: tuple[int, int],
+        random: np.random.Generator,
+        donor: Callable[[], Example] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make one view, and the same crop in fair weather, as `Augmentation.pair` does."""
+
 
 class TrainingBatches(keras.utils.PyDataset):
     """Augmented, shuffled batches of an epoch.
@@ -52,6 +64,7 @@ class TrainingBatches(keras.utils.PyDataset):
         workers: int = 1,
         epoch_images: int | None = None,
         part: tuple[int, int] = (0, 1),
+        teacher: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
         """Prepare batches.
 
@@ -66,6 +79,8 @@ class TrainingBatches(keras.utils.PyDataset):
                 short epochs that go through all samples one after another before any comes again; more show
                 some twice, in other views.
             part: (which, of how many) equal parts of each batch indexing gives: with several hosts each makes its own.
+            teacher: given the crop of a view in fair weather, uint8 (height, width, 3), returns uint8
+                (height, width, n), which indexing puts behind the labels; None for labels alone.
 
         Raises:
             ValueError: there are fewer samples, or images in an epoch, than a batch takes.
@@ -89,20 +104,23 @@ class TrainingBatches(keras.utils.PyDataset):
         self._epoch_images = len(self._samples) if epoch_images is None else epoch_images
         share = batch_size // part[1]
         self._part = slice(part[0] * share, (part[0] + 1) * share)
+        self._teacher = teacher
         self.epoch = 0
 
     def __len__(self) -> int:
         return self._epoch_images // self._batch_size
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._made(self._places(self.epoch, index)[self._part])
+        return self._made(self._places(self.epoch, index)[self._part], self._teacher)
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return `images` and `labels` of the whole batch `index` of `epoch`."""
-        return self._made(self._places(epoch, index))
+        """Return `images` and `labels` of the whole batch `index` of `epoch`, whether or not there is a teacher."""
+        return self._made(self._places(epoch, index), None)
 
-    def _made(self, places: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-        views = [self._view(*place) for place in places]
+    def _made(
+        self, places: Sequence[tuple[int, int]], teacher: Callable[[np.ndarray], np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        views = [self._view(*place, teacher) for place in places]
         return normalise(np.stack([image for image, _ in views]), **NORMALISATION), np.stack(
             [labels for _, labels in views]
         )
@@ -116,13 +134,17 @@ class TrainingBatches(keras.utils.PyDataset):
         places = (divmod(position, len(self._samples)) for position in positions)
         return [(each, int(orders[each][position])) for each, position in places]
 
-    def _view(self, each: int, sample: int) -> tuple[np.ndarray, np.ndarray]:
+    def _view(
+        self, each: int, sample: int, teacher: Callable[[np.ndarray], np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         example = self._samples[sample].read()
         random = np.random.default_rng((self._seed, each, sample))
 
         def donor() -> Example:
             return self._samples[int(random.integers(len(self._samples)))].read()
 
-        return self._augmentation.apply(
-            example.image, example.labels, reference=self._reference, random=random, donor=donor
-        )
+        options = {"reference": self._reference, "random": random, "donor": donor}
+        if teacher is None:
+            return self._augmentation.apply(example.image, example.labels, **options)
+        image, labels, fair = self._augmentation.pair(example.image, example.labels, **options)
+        return image, np.concatenate([labels[..., None], teacher(fair)], axis=-1)

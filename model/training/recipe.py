@@ -13,6 +13,7 @@ from model.data import augmentation
 from model.data.batches import Views
 from model.networks import registry
 from model.training import losses, weighting
+from model.training.distillation import Teachers, distilled
 from model.training.settings import Settings
 
 # Void is no category of the official score, so the losses that weigh whole categories leave it out.
@@ -95,6 +96,17 @@ def views(settings: Settings) -> Views:
     return augmentation.create(settings.augmentation, crop=crop, scale=settings.scale, rare_share=settings.rare_share)
 
 
+def teachers(settings: Settings) -> Teachers | None:
+    """Return what says more of each crop than its labels do, or None.
+
+    Raises:
+        ArtifactError: a teacher's folder is incomplete, or its network can't be run at the size of the crops.
+    """
+    if not settings.teacher:
+        return None
+    return Teachers(settings.teacher, crop=(settings.crop_height, settings.crop_width))
+
+
 def compile_model(model: keras.Model, settings: Settings, *, steps: int, category_weights: Sequence[float]) -> None:
     """Give the network its loss and its optimiser, whose state is made at once, so that a checkpoint finds it.
 
@@ -108,6 +120,8 @@ def compile_model(model: keras.Model, settings: Settings, *, steps: int, categor
         ValueError: the loss is unknown or its weights do not fit.
     """
     loss = losses.create(settings.loss, category_weights=category_weights, region_weights=REGION_WEIGHTS)
+    if settings.teacher:
+        loss = distilled(loss, share=settings.distillation)
     # Keras puts its dynamic loss scaling around the optimiser of a mixed_float16 model.
     model.compile(_optimizer(settings, steps=steps), loss=loss)
     model.optimizer.build(model.trainable_variables)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ _FILE = "settings.json"
 _BEFORE = {
     "network": "mobilenetv2_unet",
     "initial_weights": "none",
+    "teacher": [],
+    "distillation": 1.0,
     "augmentation": "standard",
     "rare_share": 0.0,
     "category_weights": "0.25,1,1,1,1,1,1,1",
@@ -39,6 +42,8 @@ class Settings:
         encoder_weights: a file, `imagenet` or `none`.
         initial_weights: an artifact folder whose network of the same name training begins with, or `none`; whatever
             `encoder_weights` say.
+        teacher: artifact folders of networks that are learnt from as well, see `model.training.distillation`.
+        distillation: what the loss against them weighs beside `loss`; without effect where there is none.
         freeze_encoder_batch_norm: keep the encoder's batch norms as they come with its weights.
         height: of the input that serving shows the network, in pixels, a multiple of 32.
         width: likewise.
@@ -75,6 +80,8 @@ class Settings:
     network: str
     encoder_weights: str
     initial_weights: str
+    teacher: tuple[str, ...]
+    distillation: float
     freeze_encoder_batch_norm: bool
     height: int
     width: int
@@ -109,6 +116,7 @@ class Settings:
             _expect(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
         self._check_scale()
         _expect("rare_share", self.rare_share, "0 to 1", 0 <= self.rare_share <= 1)
+        _expect("distillation", self.distillation, "at least 0", 0 <= self.distillation < math.inf)
         _expect("learning_rate", self.learning_rate, "above 0", self.learning_rate > 0)
         _expect("warm_up", self.warm_up, "at least 0 and below 1", 0 <= self.warm_up < 1)
         _expect("ema", self.ema, "at least 0 and below 1", 0 <= self.ema < 1)

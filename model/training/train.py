@@ -115,6 +115,7 @@ def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int, dev
         workers=workers,
         epoch_images=settings.epoch_images or None,
         part=(devices.process, devices.processes),
+        teacher=recipe.teachers(settings),
     )
 
 

@@ -61,17 +61,19 @@ def given(options: argparse.Namespace) -> dict:
 
     found = {field.name: getattr(options, field.name) for field in fields(Settings)}
     found["data"] = tuple(options.data or [SYNTHETIC])
+    found["teacher"] = tuple(options.teacher)
     found["validation"] = options.validation or found["data"][0]
     return found
 
 
 def _add_data(add) -> None:
+    presets = "none, light, standard, strong, all_weather"
     add("--data", action="append", help=f"data set folder, repeatable, or {SYNTHETIC!r} (used when none is given)")
     add("--val-data", dest="validation", help="data set whose val split is scored (default: the first --data)")
     add("--validation-images", type=int, default=0, help="how many of it, evenly spread, after each epoch; 0 for all")
     add("--crop-height", type=int, default=256, help="of a training crop, pixels, a multiple of 32")
     add("--crop-width", type=int, default=512, help="likewise")
-    add("--augmentation", default="standard", help="none, light, standard or strong, or an albumentations file")
+    add("--augmentation", default="standard", help=f"{presets} or an albumentations file")
     add("--min-scale", type=float, help="smallest size of an image, relative to --height (default: the preset's)")
     add("--max-scale", type=float, help="largest")
     add("--rare-share", type=float, default=0.0, help="share of crops chosen for the rare categories in them")
@@ -82,6 +84,14 @@ def _add_network(add) -> None:
     add("--network", default="mobilenetv2_unet", help=names)
     add("--encoder-weights", default="none", help="the encoder's weights file, 'imagenet' to download, or 'none'")
     add("--initial-weights", default="none", metavar="DIR", help="begin with all weights of this artifact, or 'none'")
+    add(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="learn from this artifact's answers too, repeatable",
+    )
+    add("--distillation", type=float, default=1.0, help="what these weigh beside --loss")
     add("--freeze-encoder-batch-norm", action="store_true", help="keep the encoder's batch norms as they come")
     add("--height", type=int, default=320, help="of the input when serving, pixels, a multiple of 32")
     add("--width", type=int, default=640, help="likewise")

@@ -62,6 +62,11 @@ class Pipeline:
         view = pipeline(image=image.copy(), mask=labels.copy())
         return _checked(view["image"], (*self.crop, 3)), _checked_labels(view["mask"], self.crop)
 
+    def pair(self, image: np.ndarray, labels: np.ndarray, **options) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make one view, twice the same: what a pipeline did to the crop can't be taken back."""
+        image, labels = self.apply(image, labels, **options)
+        return image, labels, image
+
 
 def from_albumentations(pipeline: Callable[..., Mapping], *, crop: tuple[int, int]) -> Pipeline:
     """Take a pipeline in place of a preset.

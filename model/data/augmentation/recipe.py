@@ -88,8 +88,32 @@ class Augmentation:
         Returns:
             uint8 image and labels of size `crop`.
         """
+        return self.pair(image, labels, reference=reference, random=random, donor=donor)[:2]
+
+    def pair(
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        *,
+        reference: tuple[int, int],
+        random: np.random.Generator,
+        donor: Callable[[], Example] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make one random view, and the same crop as it was photographed.
+
+        Args:
+            image: as in `apply`, like all that follow.
+            labels: likewise.
+            reference: likewise.
+            random: likewise.
+            donor: likewise.
+
+        Returns:
+            Image and labels as `apply` returns them, and the image in fair weather, by day, in its own colours.
+        """
         if self.whole:
-            return geometry.fitted(image, labels, self.crop)
+            image, labels = geometry.fitted(image, labels, self.crop)
+            return image, labels, image
         if donor is not None and _happens(self.copies, random):
             image, labels = copied(image, labels, donor(), most=_MOST_COPIES, random=random)
         image, labels = geometry.scaled(
@@ -101,12 +125,12 @@ class Augmentation:
         if random.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
         image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
-        viewpoint = Viewpoint.of(size, top=top)
+        fair, viewpoint = image, Viewpoint.of(size, top=top)
         if _happens(self.weather, random):
             image = weathered(image, labels, viewpoint=viewpoint, random=random)
         elif _happens(self.night, random):
             image = darkened(image, labels, viewpoint=viewpoint, random=random)
-        return self._photographed(image, random), labels
+        return self._photographed(image, random), labels, fair
 
     def _photographed(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         image = photometry.colours(

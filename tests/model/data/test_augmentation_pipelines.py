@@ -46,6 +46,13 @@ def pipeline(albumentations):
     )
 
 
+def test_a_teacher_is_shown_what_the_network_is_shown(pipeline):
+    augmentation, (image, labels) = from_albumentations(pipeline, crop=CROP), synthetic.scene(4, size=SIZE)
+    shown, _, fair = augmentation.pair(image, labels, reference=SIZE, random=np.random.default_rng(1))
+    np.testing.assert_array_equal(fair, shown)
+    np.testing.assert_array_equal(shown, view(augmentation, 1)[0])
+
+
 def view(augmentation, seed: int, labels=None) -> tuple[np.ndarray, np.ndarray]:
     image, drawn = synthetic.scene(4, size=SIZE)
     labels = drawn if labels is None else labels

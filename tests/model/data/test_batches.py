@@ -40,6 +40,26 @@ def test_a_batch_is_what_the_network_takes():
     assert images.max() <= 1
 
 
+def test_a_teacher_sees_the_crop_in_fair_weather_and_its_lesson_lies_behind_the_labels():
+    def teacher(crop):
+        seen.append(crop)
+        return crop[..., :2]
+
+    seen = []
+    storm = Augmentation(crop=(32, 64), weather=1.0)
+    images, labels = make(augmentation=storm, teacher=teacher)[0]
+    plain_images, plain_labels = make(augmentation=storm)[0]
+    np.testing.assert_array_equal(images, plain_images)
+    np.testing.assert_array_equal(labels[..., 0], plain_labels)
+    np.testing.assert_array_equal(labels[..., 1:], np.stack(seen)[..., :2])
+    # The same places as in fair weather, in their own colours.
+    still = dict.fromkeys(("brightness", "contrast", "saturation", "hue", "blur", "jpeg"), 0.0)
+    fair = make(augmentation=Augmentation(crop=(32, 64), **still))[0][0]
+    np.testing.assert_allclose(np.stack(seen), 127.5 * fair + 127.5, atol=1e-3)
+    assert np.abs(images - fair).mean() > 0.05
+    assert make(teacher=teacher).batch(0, 0)[1].shape == (2, 32, 64)
+
+
 def test_the_last_incomplete_batch_is_left_to_another_epoch():
     assert len(make()) == 2
 

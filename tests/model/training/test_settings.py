@@ -21,7 +21,7 @@ EVERY_FLAG = [
     *("--data", "camvid", "--val-data", "a folder", "--validation-images", "7", "--crop-height", "64"),
     *("--augmentation", "strong", "--min-scale", "0.5", "--max-scale", "1.5", "--rare-share", "0.25"),
     *("--network", "deeplabv3plus", "--encoder-weights", "imagenet", "--freeze-encoder-batch-norm"),
-    *("--initial-weights", "runs/a b"),
+    *("--initial-weights", "runs/a b", "--teacher", "runs/c", "--teacher", "runs/d e", "--distillation", "0.5"),
     *("--loss", "focal(gamma=2) + 0.5 * lovasz", "--category-weights", "enet", "--epochs", "3"),
     *("--epoch-images", "100", "--accumulate", "2", "--learning-rate", "1e-05", "--warm-up", "0"),
     *("--weight-decay", "0", "--ema", "0.9", "--patience", "5", "--precision", "mixed_bfloat16", "--seed", "3"),
