@@ -18,6 +18,7 @@ _FILE = "settings.json"
 _BEFORE = {
     "network": "mobilenetv2_unet",
     "initial_weights": "none",
+    "label_offset": [],
     "teacher": [],
     "distillation": 1.0,
     "augmentation": "standard",
@@ -42,6 +43,8 @@ class Settings:
         encoder_weights: a file, `imagenet` or `none`.
         initial_weights: an artifact folder whose network of the same name training begins with, or `none`; whatever
             `encoder_weights` say.
+        label_offset: how far right of and below its image a mask lies, as DATA=PIXELS for each data set in which it
+            does, see `model.data.registration`.
         teacher: artifact folders of networks that are learnt from as well, see `model.training.distillation`.
         distillation: what the loss against them weighs beside `loss`; without effect where there is none.
         freeze_encoder_batch_norm: keep the encoder's batch norms as they come with its weights.
@@ -80,6 +83,7 @@ class Settings:
     network: str
     encoder_weights: str
     initial_weights: str
+    label_offset: tuple[str, ...]
     teacher: tuple[str, ...]
     distillation: float
     freeze_encoder_batch_norm: bool
@@ -115,6 +119,7 @@ class Settings:
         for name in ("epochs", "batch_size", "accumulate"):
             _expect(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
         self._check_scale()
+        self._check_offsets()
         _expect("rare_share", self.rare_share, "0 to 1", 0 <= self.rare_share <= 1)
         _expect("distillation", self.distillation, "at least 0", 0 <= self.distillation < math.inf)
         _expect("learning_rate", self.learning_rate, "above 0", self.learning_rate > 0)
@@ -139,6 +144,18 @@ class Settings:
             _expect("min_scale", smallest, f"a number beside --max-scale {largest}, or neither of them", fits)
         else:
             _expect("min_scale", smallest, f"above 0 and at most --max-scale {largest}", 0 < smallest <= largest)
+
+    def _check_offsets(self) -> None:
+        known = {*self.data, self.validation}
+        for text in self.label_offset:
+            name, _, pixels = text.rpartition("=")
+            _expect("label_offset", text, "DATA=PIXELS, such as a/folder=0.47", _is_number(pixels))
+            _expect("label_offset", text, f"DATA=PIXELS, DATA one of {', '.join(sorted(known))}", name in known)
+
+    def offset(self, data: str) -> float:
+        """Return how far right of and below its image a mask of a data set lies, in pixels."""
+        offsets = dict(text.rpartition("=")[::2] for text in self.label_offset)
+        return float(offsets.get(data, 0))
 
     @property
     def scale(self) -> tuple[float, float] | None:
@@ -211,6 +228,13 @@ def claim(run_folder: Path, settings: Settings, *, begun: bool) -> None:
             f"{run_folder} holds a run with other settings: {'; '.join(differing)}. "
             "Expected the same ones to go on with it: repeat them, or name another folder (--run; --out of compare)."
         )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _divides(side: int) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from model.artifact import Artifact
 from model.data.batches import TrainingBatches
 from model.data.datasets import open_samples
+from model.data.registration import registered
 from model.data.samples import Sample, check
 from model.training import checkpoints, outcome, recipe, weighting
 from model.training.board import Board
@@ -90,12 +91,16 @@ def train(
 
 def _data(settings: Settings, devices: Devices) -> tuple[list[Sample], list[Sample]]:
     """Open what is trained and validated on, and read it once."""
-    sets = [open_samples(data, "train") for data in settings.data]
-    validation = open_samples(settings.validation, "val")
+    sets = [_opened(data, "train", settings) for data in settings.data]
+    validation = _opened(settings.validation, "val", settings)
     devices.say(f"checking {sum(map(len, sets))} training and {len(validation)} validation samples")
     for each in (*sets, validation):
         check(each)
     return [sample for each in sets for sample in each], _spread(validation, settings.validation_images)
+
+
+def _opened(data: str, split: str, settings: Settings) -> list[Sample]:
+    return registered(open_samples(data, split), settings.offset(data))
 
 
 def _spread(samples: list[Sample], count: int) -> list[Sample]:

@@ -23,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", action=Once, default=SYNTHETIC, help=f"data set folder, or {SYNTHETIC!r}")
     add("--split", default="val", help="split of it")
+    add(
+        "--label-offset",
+        type=float,
+        default=0.0,
+        metavar="PIXELS",
+        help="how far right of and below its image a mask lies",
+    )
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
@@ -46,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Score the artifact or the predictions, print the tables, and write what the flags ask for."""
     from model.data.datasets import open_samples
+    from model.data.registration import registered
     from model.data.samples import check
     from model.training.evaluate import table, write_json
     from model.training.evaluation import against, sides
@@ -59,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     rival = None
     if options.against is not None:
         rival = sides.other(options.against, cache=options.cache, boundary=not options.no_boundary, **views)
-    samples = open_samples(options.data, options.split)
+    samples = registered(open_samples(options.data, options.split), options.label_offset)
     _check_cities(options, samples)
     if options.predictions is None:
         check(samples)
@@ -113,7 +121,7 @@ def _check(options: argparse.Namespace) -> None:
             "Received --no-boundary without --predictions. Expected both: beside a network it costs little."
         )
     if options.predictions is not None:
-        alone = ("flip", "card", "card_precision", "export_official")
+        alone = ("label_offset", "flip", "card", "card_precision", "export_official")
         given = [name for name in alone if getattr(options, name)] + (["scales"] if options.scales != (1.0,) else [])
         # What --against names may be a network.
         other = options.against is not None and (options.against / artifact.CARD_FILE).is_file()
@@ -136,7 +144,9 @@ def _check_cities(options: argparse.Namespace, samples: list) -> None:
 
 
 def _about(options: argparse.Namespace, side) -> dict:
-    words = ["python", "-m", "model", "evaluate", "--data", options.data, "--split", options.split, *side.words]
+    words = ["python", "-m", "model", "evaluate", "--data", options.data, "--split", options.split]
+    words += ["--label-offset", f"{options.label_offset:g}"] if options.label_offset else []
+    words += side.words
     return {
         "model": side.name,
         "engine": side.means,

@@ -61,7 +61,7 @@ def given(options: argparse.Namespace) -> dict:
 
     found = {field.name: getattr(options, field.name) for field in fields(Settings)}
     found["data"] = tuple(options.data or [SYNTHETIC])
-    found["teacher"] = tuple(options.teacher)
+    found |= {name: tuple(getattr(options, name)) for name in ("teacher", "label_offset")}
     found["validation"] = options.validation or found["data"][0]
     return found
 
@@ -71,6 +71,13 @@ def _add_data(add) -> None:
     add("--data", action="append", help=f"data set folder, repeatable, or {SYNTHETIC!r} (used when none is given)")
     add("--val-data", dest="validation", help="data set whose val split is scored (default: the first --data)")
     add("--validation-images", type=int, default=0, help="how many of it, evenly spread, after each epoch; 0 for all")
+    add(
+        "--label-offset",
+        action="append",
+        default=[],
+        metavar="DATA=PIXELS",
+        help="how far right of and below its image a mask of this data set lies, repeatable",
+    )
     add("--crop-height", type=int, default=256, help="of a training crop, pixels, a multiple of 32")
     add("--crop-width", type=int, default=512, help="likewise")
     add("--augmentation", default="standard", help=f"{presets} or an albumentations file")

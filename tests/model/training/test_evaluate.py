@@ -105,6 +105,15 @@ def test_a_command_in_the_card_can_be_pasted(exported, scenes, tmp_path):
     assert shlex.split(command)[-4:-2] == ["--artifact", str(folder)]
 
 
+def test_photographs_are_moved_under_their_masks(exported, scenes):
+    for offset in ("0", "3"):
+        assert run("--data", scenes, "--artifact", exported, "--card", f"by {offset}", "--label-offset", offset) == 0
+    scores = artifact.read(exported).card["scores"]
+    assert scores["by 3"]["mean_iou"] != scores["by 0"]["mean_iou"]
+    assert "--label-offset 3" in scores["by 3"]["command"]
+    assert "--label-offset" not in scores["by 0"]["command"]
+
+
 def test_a_file_that_cannot_be_written_is_told_in_words(exported, scenes, capsys):
     assert run("--data", scenes, "--artifact", exported, "--json", "/dev/null/scores.json") == 2
     error = capsys.readouterr().err
@@ -181,6 +190,7 @@ def test_two_artifacts_are_compared(exported, scenes, tmp_path, capsys):
         (["--artifact", "nowhere"], "No card.json in 'nowhere'"),
         (["--predictions", "nowhere"], "'nowhere' is not a folder"),
         (["--predictions", ".", "--flip", "--card", "x"], "--predictions with --flip, --card"),
+        (["--predictions", ".", "--label-offset", "0.5"], "--predictions with --label-offset"),
         (["--predictions", ".", "--scales", "0.5"], "--predictions with --scales"),
         (["--cache", "nowhere"], "--cache without --predictions"),
         (["--no-boundary"], "--no-boundary without --predictions"),
