@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model import categories
-from model.data.exploration import choosing, leaks, statistics, weights
+from model.data.exploration import alignment, choosing, leaks, statistics, weights
 from model.data.exploration.gathering import Collection, gather
 from model.data.exploration.page import page
 from model.data.samples import Sample
@@ -80,6 +80,7 @@ def measure_all(collection: Collection, found: Sequence[leaks.Leak]) -> dict:
         "images_with_official_instances": collection.official,
         "together": statistics.together(collection),
         "light": statistics.light(collection),
+        "mask_offset": _mask_offset(collection),
         "representatives": [
             {"name": names[one.index], "stands_for": one.stands_for, "index": one.index}
             for one in choosing.representatives(collection.composition, count=SAMPLES)
@@ -93,6 +94,12 @@ def measure_all(collection: Collection, found: Sequence[leaks.Leak]) -> dict:
         "category_weights": {scheme: weights.suggest(collection.counts[trained], scheme) for scheme in weights.SCHEMES},
         "images": statistics.images(collection),
     }
+
+
+def _mask_offset(collection: Collection) -> dict[str, float] | None:
+    """Pixels by which masks lie right of and below their images, and the mean of both; None where it can't be told."""
+    found = alignment.offset(collection.edges)
+    return None if found is None else {"right": found[0], "below": found[1], "mean": sum(found) / 2}
 
 
 def write(exploration: Exploration, *, html: Path, numbers: Path | None = None) -> None:

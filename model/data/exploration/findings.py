@@ -6,6 +6,7 @@ from model import categories
 from model.reports import number, percent
 
 _LARGE_RATIO = 1.25  # between splits; nearer shares are told as alike
+_LARGE_OFFSET = 0.25  # pixels; the edges of real photographs do not tell less
 _DRAWN = categories.NAMES[1:]  # void is what is left over
 
 
@@ -25,6 +26,7 @@ def findings(numbers: dict, *, groups: str) -> list[tuple[str, str]]:
         _splits(numbers["splits"]),
         _things(numbers["things"]),
         _leaks(numbers, groups),
+        _offset(numbers["mask_offset"]),
         _unlabelled(numbers["all"]),
     ]
     return [one for one in told if one is not None]
@@ -108,6 +110,18 @@ def _leaks(numbers: dict, groups: str) -> tuple[str, str] | None:
             f"in two splits, of {number(compared)} pairs.",
         )
     return "No picture is in two splits", f"{number(compared)} pairs were compared."
+
+
+def _offset(found: dict[str, float] | None) -> tuple[str, str] | None:
+    if found is None or abs(found["mean"]) < _LARGE_OFFSET:
+        return None
+    where = "right of and below" if found["mean"] > 0 else "left of and above"
+    return (
+        f"Masks lie {abs(found['mean']):.1f} pixels {where} their images",
+        "As if they had been reduced from the corner of each cell and not from its centre. What is flipped in training "
+        f"then has its labels on the other side of each edge: train and evaluate with --label-offset, "
+        f"{found['mean']:.2f} pixels.",
+    )
 
 
 def _unlabelled(shares: dict) -> tuple[str, str] | None:

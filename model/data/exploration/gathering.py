@@ -34,6 +34,7 @@ class Collection:
         pixels, heat, things: of the module's contract.
         brightness, contrast, sharpness: float64 (images,), see `Measurement`.
         small: uint8 (images, 48, 96) grey copies.
+        edges: int64 (2, 9), summed over all images, see `model.data.exploration.alignment`.
         official: how many images have an official instance file.
     """
 
@@ -50,6 +51,7 @@ class Collection:
     contrast: np.ndarray
     sharpness: np.ndarray
     small: np.ndarray
+    edges: np.ndarray
     official: int
 
     @property
@@ -101,7 +103,7 @@ def _collect(measured: Iterable[Measurement], split: np.ndarray, *, count: int, 
     pixels, sizes = np.zeros((count, kinds), np.int64), np.zeros((count, 2), np.int64)
     heat = np.zeros((splits, kinds, *GRID), np.int64)
     light, small = np.zeros((3, count)), np.zeros((count, *SMALL), np.uint8)
-    things, official = [np.zeros((0, 4), np.int64)], 0
+    things, edges, official = [np.zeros((0, 4), np.int64)], 0, 0
     for index, one in enumerate(measured):
         pixels[index] = one.cells.sum(axis=(1, 2))
         heat[split[index]] += one.cells
@@ -109,6 +111,7 @@ def _collect(measured: Iterable[Measurement], split: np.ndarray, *, count: int, 
         light[:, index] = one.brightness, one.contrast, one.sharpness
         small[index] = one.small
         things.append(np.column_stack([np.full(len(one.things), index), one.things]))
+        edges = edges + one.edges
         official += one.official
     return {
         "sizes": sizes,
@@ -119,6 +122,7 @@ def _collect(measured: Iterable[Measurement], split: np.ndarray, *, count: int, 
         "contrast": light[1],
         "sharpness": light[2],
         "small": small,
+        "edges": edges,
         "official": official,
     }
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from model import categories
+from model.data.exploration.alignment import edge_sums
 from model.data.instances import connected_instances, read_instances, sizes
 from model.data.samples import Sample
 
@@ -38,6 +39,7 @@ class Measurement(NamedTuple):
         sharpness: variance of the Laplacian of the grey values, 0 and more.
         small: uint8 (48, 96) grey copy.
         things: int64 (things, 3): category, pixels and height in pixels of every single human and vehicle.
+        edges: int64 (2, 9), see `model.data.exploration.alignment`.
         official: whether `things` come from an official instance file, and not from connected regions.
     """
 
@@ -48,6 +50,7 @@ class Measurement(NamedTuple):
     sharpness: float
     small: np.ndarray
     things: np.ndarray
+    edges: np.ndarray
     official: bool
 
 
@@ -76,6 +79,7 @@ def measure(sample: Sample) -> Measurement:
         sharpness=float(roughness.item() ** 2),
         small=cv2.resize(light, SMALL[::-1], interpolation=cv2.INTER_AREA),
         things=sizes(connected_instances(labels, counted=COUNTED)) if official is None else _by_category(official),
+        edges=edge_sums(grey, labels),
         official=official is not None,
     )
 

@@ -40,6 +40,17 @@ def test_what_a_later_split_lacks_is_told_of_the_first(sample):
     assert "Train has 5.0 times as much vehicle as val: 50.0 % of the pixels against 10.0 %" in told
 
 
+@pytest.mark.parametrize(("mean", "where"), [(0.47, "right of and below"), (-0.47, "left of and above")])
+def test_masks_that_lie_off_their_images_are_told(numbers, mean, where):
+    numbers["mask_offset"] = {"right": mean, "below": mean, "mean": mean}
+    told = _told(numbers)
+    assert f"Masks lie 0.5 pixels {where} their images" in told
+    assert f"--label-offset, {mean} pixels" in told
+    for small in ({"right": 0.4, "below": -0.3, "mean": 0.05}, None):
+        numbers["mask_offset"] = small
+        assert "Masks lie" not in _told(numbers)
+
+
 def test_pixels_without_ground_truth_are_told(numbers):
     assert "5.0 % of the pixels have no ground truth" in _told(numbers)
 
