@@ -20,10 +20,11 @@ def begun_with(found: Artifact) -> dict[str, Any]:
 
     Returns:
         `begun_with`, its name and version, and `before`: the runs that led to it, oldest first, each with the version
-        that came of it.
+        that came of it and the number of epochs that it was trained for, which a run that was broken off did not reach.
     """
     training = found.card["training"]
-    run = {"version": found.version} | {name: training[name] for name in _TOLD if name in training}
+    run = {"version": found.version, "epochs": len(training["history"])}
+    run |= {name: training[name] for name in _TOLD if name in training}
     return {"begun_with": found.version, "before": [*training.get("before", []), run]}
 
 
@@ -49,9 +50,11 @@ def training_section(training: Mapping[str, Any]) -> str:
 
 def _sentence(training: Mapping[str, Any], took: str = "on ") -> str:
     settings = training["settings"]
+    wanted, done = settings["epochs"], training.get("epochs", settings["epochs"])
+    epochs = f"{wanted} epochs" if done == wanted else f"{done} of {wanted} epochs"
     return (
         f"{training['samples']:,} images of {', '.join(f'`{data}`' for data in settings['data'])}, "
-        f"{settings['epochs']} epochs, {took}{training['backend']} (Keras {training['keras']})."
+        f"{epochs}, {took}{training['backend']} (Keras {training['keras']})."
     )
 
 
