@@ -35,7 +35,8 @@ def training_section(training: Mapping[str, Any]) -> str:
         training: what the card says of it.
     """
     seconds = sum(entry["seconds"] for entry in training["history"])
-    run = _sentence(training, f"{seconds / 60:.0f} minutes on ")
+    mean = _mean(training["averaged"]) if "averaged" in training else ""
+    run = mean + _sentence(training, f"{seconds / 60:.0f} minutes on ")
     if "begun_with" not in training:
         return "\n\n".join([f"{run} Repeat it with:", _command(training)])
     parts = [
@@ -46,6 +47,14 @@ def training_section(training: Mapping[str, Any]) -> str:
     for before in training.get("before", []):
         parts += [f"Before that, `{before['version']}`: {_sentence(before)}", _command(before)]
     return "\n\n".join(parts)
+
+
+def _mean(averaged: list[dict[str, Any]]) -> str:
+    shares = ", ".join(f"`{each['version']}` ({100 * each['share']:.0f} %)" for each in averaged)
+    return (
+        f"Its weights are the mean of those of {shares}, by `python -m model average`, and its batch norms those of "
+        "the data and views of the first. That one was trained on "
+    )
 
 
 def _sentence(training: Mapping[str, Any], took: str = "on ") -> str:

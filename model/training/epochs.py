@@ -18,7 +18,8 @@ from model.training.devices import Devices
 from model.training.scoring import Scores, score
 from model.training.settings import Settings
 
-_STATISTICS_BATCHES = 24
+STATISTICS_BATCHES = 24
+"""From which the batch norms of an average are computed anew."""
 
 
 def best_epoch(history: Sequence[dict]) -> int:
@@ -102,7 +103,7 @@ class Epochs(keras.callbacks.Callback):
 
     def _scores(self) -> Scores:
         # Always the batches of epoch 0: what is averaged must not depend on where a run was interrupted.
-        count = min(_STATISTICS_BATCHES, len(self._batches))
+        count = min(STATISTICS_BATCHES, len(self._batches))
         with self._devices.alone():
             averaged(self.model, (self._batches.batch(0, i)[0] for i in range(count)), into=self.average)
         self._latest = self._scored()

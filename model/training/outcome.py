@@ -98,4 +98,4 @@ def _of_this_run(folder: Path, training: dict) -> Artifact | None:
     except artifact.ArtifactError:
         return None
     known, now = there.card.get("training", {}), json.loads(json.dumps(training))
-    return there if all(known.get(name) == now[name] for name in ("settings", "history")) else None
+    return there if all(known.get(name) == now.get(name) for name in ("settings", "history", "averaged")) else None

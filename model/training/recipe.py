@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
+import numpy as np
 
 from model import artifact
 from model.categories import COUNT, VOID
@@ -59,18 +60,30 @@ def begin(model: keras.Model, settings: Settings) -> artifact.Artifact | None:
     if settings.initial_weights == "none":
         return None
     found = artifact.read(settings.initial_weights)
+    for target, source in zip(model.weights, weights_of(found, model), strict=True):
+        target.assign(source)
+    return found
+
+
+def weights_of(found: artifact.Artifact, model: keras.Model) -> list[np.ndarray]:
+    """Return the weights of an artifact's network, in the order of those of `model`.
+
+    Args:
+        found: of the same network.
+        model: from images to logits, as `build` returns it.
+
+    Raises:
+        ValueError: the artifact is damaged, or of another network.
+    """
     artifact.verify(found)
     trained = keras.saving.load_model(found.keras_path, compile=False)
     shapes = [[tuple(weight.shape) for weight in each.weights] for each in (model, trained)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f"--initial-weights {settings.initial_weights} is {found.version}, whose weights do not fit "
-            f"{settings.network}. Expected an artifact of the same network: name it by --network, or leave "
-            "--initial-weights out."
+            f"{found.folder} is {found.version}, whose weights do not fit {model.name}. Expected an artifact of the "
+            "same network: name its network by --network, or another artifact."
         )
-    for target, source in zip(model.weights, trained.weights, strict=True):
-        target.assign(keras.ops.convert_to_numpy(source).copy())
-    return found
+    return [keras.ops.convert_to_numpy(weight).copy() for weight in trained.weights]
 
 
 def check(settings: Settings) -> None:

@@ -187,6 +187,16 @@ def modern(settings: dict) -> dict:
     return _BEFORE | found
 
 
+def from_card(settings: dict) -> Settings:
+    """Return the settings that a card or a run folder holds, of any version.
+
+    Raises:
+        ValueError: as `Settings` does.
+    """
+    found = modern(settings)
+    return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+
+
 def flags(settings: dict) -> list[str]:
     """Return the flags of `python -m model train` that give these settings, each with its value.
 

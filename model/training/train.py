@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from model.artifact import Artifact
 from model.data.batches import TrainingBatches
-from model.data.datasets import open_samples
-from model.data.registration import registered
-from model.data.samples import Sample, check
-from model.training import checkpoints, outcome, recipe, weighting
+from model.training import checkpoints, outcome, recipe, sources, weighting
 from model.training.board import Board
 from model.training.card_training import begun_with
 from model.training.devices import Devices
@@ -51,11 +47,11 @@ def train(
     devices = devices or Devices()
     devices.check(batch_size=settings.batch_size)
     recipe.check(settings)
-    samples, validation = _data(settings, devices)
+    samples, validation = sources.open_all(settings, devices)
     if devices.writes:
         claim(run_folder, settings, begun=checkpoints.exists(run_folder))
     category_weights = weighting.category_weights(settings.category_weights, samples)
-    batches = _batches(samples, settings, workers=workers, devices=devices)
+    batches = sources.batches(samples, settings, workers=workers, devices=devices)
 
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
@@ -86,41 +82,6 @@ def train(
         return None
     return outcome.write(
         average, settings, epochs.history, scores=scores, validation=validation, about=about, folder=artifact_folder
-    )
-
-
-def _data(settings: Settings, devices: Devices) -> tuple[list[Sample], list[Sample]]:
-    """Open what is trained and validated on, and read it once."""
-    sets = [_opened(data, "train", settings) for data in settings.data]
-    validation = _opened(settings.validation, "val", settings)
-    devices.say(f"checking {sum(map(len, sets))} training and {len(validation)} validation samples")
-    for each in (*sets, validation):
-        check(each)
-    return [sample for each in sets for sample in each], _spread(validation, settings.validation_images)
-
-
-def _opened(data: str, split: str, settings: Settings) -> list[Sample]:
-    return registered(open_samples(data, split), settings.offset(data))
-
-
-def _spread(samples: list[Sample], count: int) -> list[Sample]:
-    """Return `count` samples evenly spread over all, which stand city by city; 0 for all."""
-    if not 0 < count < len(samples):
-        return samples
-    return [samples[place] for place in np.linspace(0, len(samples) - 1, count).round().astype(int)]
-
-
-def _batches(samples: Sequence[Sample], settings: Settings, *, workers: int, devices: Devices) -> TrainingBatches:
-    return TrainingBatches(
-        samples,
-        batch_size=settings.batch_size,
-        augmentation=recipe.views(settings),
-        reference=settings.size,
-        seed=settings.seed,
-        workers=workers,
-        epoch_images=settings.epoch_images or None,
-        part=(devices.process, devices.processes),
-        teacher=recipe.teachers(settings),
     )
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import calibrate, compare, evaluate, explore, export, familiarity, prepare, train
+from model.verbs import average, calibrate, compare, evaluate, explore, export, familiarity, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
     "explore": explore,
     "train": train,
+    "average": average,
     "calibrate": calibrate,
     "evaluate": evaluate,
     "compare": compare,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import artifact
-from model.training import checkpoints, epochs, train
+from model.training import checkpoints, epochs, sources, train
 from model.training.epochs import Epochs, best_epoch, is_over
 
 
@@ -169,8 +169,8 @@ def test_short_epochs_and_few_validation_images(run):
 
 
 def test_validation_images_are_spread_over_all():
-    assert train._spread(list("abcdefghi"), 3) == ["a", "e", "i"]
-    assert train._spread(list("abc"), 0) == train._spread(list("abc"), 7) == list("abc")
+    assert sources.spread(list("abcdefghi"), 3) == ["a", "e", "i"]
+    assert sources.spread(list("abc"), 0) == sources.spread(list("abc"), 7) == list("abc")
 
 
 def test_the_card_tells_what_was_weighed_and_on_what(run, tmp_path):
