@@ -52,8 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score the artifact or the predictions, print the tables, and write what the flags ask for."""
-    from model.data.datasets import open_samples
-    from model.data.registration import registered
     from model.data.samples import check
     from model.training.evaluate import table, write_json
     from model.training.evaluation import against, sides
@@ -67,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     rival = None
     if options.against is not None:
         rival = sides.other(options.against, cache=options.cache, boundary=not options.no_boundary, **views)
-    samples = registered(open_samples(options.data, options.split), options.label_offset)
+    samples = _opened(options)
     _check_cities(options, samples)
     if options.predictions is None:
         check(samples)
@@ -93,6 +91,13 @@ def run(options: argparse.Namespace) -> None:
     if options.report is not None:
         _write_report(options, about, samples, scores, side, rival, theirs, rows)
     _write_card(options, side, samples, scores, about)
+
+
+def _opened(options: argparse.Namespace) -> list:
+    from model.data.datasets import open_samples
+    from model.data.registration import registered
+
+    return registered(open_samples(options.data, options.split), options.label_offset)
 
 
 def _scales(text: str) -> tuple[float, ...]:
