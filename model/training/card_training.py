@@ -36,7 +36,9 @@ def training_section(training: Mapping[str, Any]) -> str:
     """
     seconds = sum(entry["seconds"] for entry in training["history"])
     mean = _mean(training["averaged"]) if "averaged" in training else ""
-    run = mean + _sentence(training, f"{seconds / 60:.0f} minutes on ")
+    # A run that was broken off, or ended for want of a better score, has fewer epochs than it was told.
+    done = {"epochs": len(training["history"])} | dict(training)
+    run = mean + _sentence(done, f"{seconds / 60:.0f} minutes on ")
     if "begun_with" not in training:
         return "\n\n".join([f"{run} Repeat it with:", _command(training)])
     parts = [
