@@ -21,7 +21,8 @@ _RECIPES = {
         "blur": 0.0,
         "jpeg": 0.0,
     },
-    # What the first network that was shipped was trained with, but for red and blue, which its JPEG artefacts had changed about.
+    # What the first network that was shipped was trained with, but for red and blue, which its JPEG artefacts had
+    # changed about.
     "standard": {"scale": (0.75, 1.75)},
     "strong": {
         "scale": (0.5, 2.0),
@@ -63,8 +64,8 @@ def create(
         preset: `none` (the whole image, resized), `light` (crops of 0.75 to 1.25, flip, mild colours), `standard` (what
             the shipped network began with), `strong` (larger changes of size, weather, night, noise, worse
             pictures, things of rare categories copied from other samples), `all_weather` (what it went on with: sizes
-            nearer to the image's own, a fifth of the views in weather, a fifth by night), or the path, ending in .json or .yaml, of a
-            pipeline that `albumentations.save` wrote.
+            nearer to the image's own, a fifth of the views in weather, a fifth by night), or the path, ending in .json
+            or .yaml, of a pipeline that `albumentations.save` wrote.
         crop: (height, width) in pixels of what the network is shown.
         scale: smallest and largest size of the whole image, relative to what serving shows; None for the preset's own.
         rare_share: share of views, 0 to 1, whose crop is the one of four that holds most of the rare categories.
