@@ -33,16 +33,8 @@ class Views(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Make one view, as `Augmentation.apply` does."""
 
-    def pair(
-        self,
-        image: np.ndarray,
-        labels: np.ndarray,
-        *,
-        reference: tuple[int, int],
-        random: np.random.Generator,
-        donor: Callable[[], Example] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Make one view, and the same crop in fair weather, as `Augmentation.pair` does."""
+    def pair(self, image: np.ndarray, labels: np.ndarray, **options) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make one view of the same arguments, and the same crop in fair weather, as `Augmentation.pair` does."""
 
 
 class TrainingBatches(keras.utils.PyDataset):
