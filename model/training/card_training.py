@@ -46,7 +46,7 @@ def training_section(training: Mapping[str, Any]) -> str:
         "Repeat it with:",
         _command(training),
     ]
-    for before in training.get("before", []):
+    for before in reversed(training.get("before", [])):
         parts += [f"Before that, `{before['version']}`: {_sentence(before)}", _command(before)]
     return "\n\n".join(parts)
 

@@ -29,7 +29,7 @@ def test_two_who_write_into_a_card_keep_what_the_other_wrote(tmp_path):
     assert both["precisions"]["f32"]["mean_iou"] == 0.5
 
 
-def test_a_card_tells_all_runs_that_led_to_a_network_oldest_first():
+def test_a_card_tells_all_runs_that_led_to_a_network_back_to_the_first():
     settings = {"data": ["a"], "epochs": 3, "learning_rate": 0.1}
     run = {"samples": 5, "backend": "jax", "keras": "3", "settings": settings, "history": [{"seconds": 60}]}
     first = artifact.Artifact(None, {"name": "unet", "keras_sha256": "1" * 64, "training": run})
@@ -45,7 +45,7 @@ def test_a_card_tells_all_runs_that_led_to_a_network_oldest_first():
     text = card_training.training_section(third)
     assert f"It began with the weights of `{third['begun_with']}`" in text
     assert text.count("python -m model train") == 3
-    assert text.index("--learning-rate 0.2") > text.index(
+    assert text.index("--learning-rate 0.2") < text.index(
         f"Before that, `{first.version}`: 5 images of `a`, 1 of 3 epochs"
     )
     assert f"Before that, `{third['begun_with']}`: 5 images of `a`, 3 epochs" in text
