@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,6 +17,7 @@ from model.networks import (
     bisenetv2,
     deeplabv3plus,
     efficientnetb0_unet,
+    efficientnetlite_unet,
     fcn8s,
     mobilenetv2_unet,
     segnet,
@@ -24,6 +26,7 @@ from model.networks import (
 )
 from model.networks.blocks import STRIDE as STRIDE
 from model.networks.blocks import Options, image_input
+from model.networks.efficientnet_lite import VARIANTS
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Network:
         name: as it is asked for.
         title: as it is written.
         source: authors, year and paper.
-        encoder: what of keras.applications can give it pretrained weights, or None.
+        encoder: the network whose pretrained weights its encoder can begin with, or None.
     """
 
     name: str
@@ -54,6 +57,13 @@ _NETWORKS: dict[str, tuple[Network, _Build]] = {
         (Network("vgg16_unet", "VGG16 U-Net", _UNET, "VGG16"), vgg16_unet.build),
         (Network("mobilenetv2_unet", "MobileNetV2 U-Net", _UNET, "MobileNetV2"), mobilenetv2_unet.build),
         (Network("efficientnetb0_unet", "EfficientNet-B0 U-Net", _UNET, "EfficientNetB0"), efficientnetb0_unet.build),
+        *(
+            (
+                Network(f"{variant.replace('_', '')}_unet", f"{each.title} U-Net", _UNET, each.title),
+                partial(efficientnetlite_unet.build, variant=variant),
+            )
+            for variant, each in VARIANTS.items()
+        ),
         (
             Network("deeplabv3plus", "DeepLabv3+", "Chen et al. 2018, arXiv 1802.02611", "MobileNetV2"),
             deeplabv3plus.build,

@@ -106,7 +106,14 @@ def views(settings: Settings) -> Views:
         ValueError: the augmentation is unknown, or does not take what else the settings ask.
     """
     crop = (settings.crop_height, settings.crop_width)
-    return augmentation.create(settings.augmentation, crop=crop, scale=settings.scale, rare_share=settings.rare_share)
+    return augmentation.create(
+        settings.augmentation,
+        crop=crop,
+        scale=settings.scale,
+        rare_share=settings.rare_share,
+        weather=settings.weather_share,
+        night=settings.night_share,
+    )
 
 
 def teachers(settings: Settings) -> Teachers | None:

@@ -23,6 +23,8 @@ _BEFORE = {
     "distillation": 1.0,
     "augmentation": "standard",
     "rare_share": 0.0,
+    "weather_share": None,
+    "night_share": None,
     "category_weights": "0.25,1,1,1,1,1,1,1",
     "epoch_images": 0,
     "validation_images": 0,
@@ -57,6 +59,8 @@ class Settings:
             as well, for the preset's own.
         max_scale: largest.
         rare_share: share of crops, 0 to 1, that are chosen for the rare categories in them.
+        weather_share: share of crops, 0 to 1, in fog, rain, snow or a low sun; None for the preset's own.
+        night_share: share, of the other crops, by night; likewise.
         loss: a sum of losses, as `model.training.losses.create` reads it.
         category_weights: what the pixelwise losses weigh each category with: eight numbers in the order of ids, parted
             by commas, or the name of a scheme that computes them, see `model.training.weighting`.
@@ -95,6 +99,8 @@ class Settings:
     min_scale: float | None
     max_scale: float | None
     rare_share: float
+    weather_share: float | None
+    night_share: float | None
     loss: str
     category_weights: str
     epochs: int
@@ -120,7 +126,9 @@ class Settings:
             _expect(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
         self._check_scale()
         self._check_offsets()
-        _expect("rare_share", self.rare_share, "0 to 1", 0 <= self.rare_share <= 1)
+        for name in ("rare_share", "weather_share", "night_share"):
+            share = getattr(self, name)
+            _expect(name, share, "0 to 1", share is None or 0 <= share <= 1)
         _expect("distillation", self.distillation, "at least 0", 0 <= self.distillation < math.inf)
         _expect("learning_rate", self.learning_rate, "above 0", self.learning_rate > 0)
         _expect("warm_up", self.warm_up, "at least 0 and below 1", 0 <= self.warm_up < 1)

@@ -84,10 +84,13 @@ def _add_data(add) -> None:
     add("--min-scale", type=float, help="smallest size of an image, relative to --height (default: the preset's)")
     add("--max-scale", type=float, help="largest")
     add("--rare-share", type=float, default=0.0, help="share of crops chosen for the rare categories in them")
+    add("--weather-share", type=float, help="share of crops in fog, rain, snow or a low sun (default: the preset's)")
+    add("--night-share", type=float, help="share of the other crops that is by night (default: the preset's)")
 
 
 def _add_network(add) -> None:
-    names = "fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet, efficientnetb0_unet, deeplabv3plus or bisenetv2"
+    names = "fcn8s, segnet, unet, vgg16_unet, mobilenetv2_unet, efficientnetb0_unet, "
+    names += "efficientnetlite0_unet, efficientnetlite2_unet, deeplabv3plus or bisenetv2"
     add("--network", default="mobilenetv2_unet", help=names)
     add("--encoder-weights", default="none", help="the encoder's weights file, 'imagenet' to download, or 'none'")
     add("--initial-weights", default="none", metavar="DIR", help="begin with all weights of this artifact, or 'none'")

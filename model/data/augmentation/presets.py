@@ -56,7 +56,13 @@ PRESETS: tuple[str, ...] = tuple(_RECIPES)
 
 
 def create(
-    preset: str, *, crop: tuple[int, int], scale: tuple[float, float] | None = None, rare_share: float = 0.0
+    preset: str,
+    *,
+    crop: tuple[int, int],
+    scale: tuple[float, float] | None = None,
+    rare_share: float = 0.0,
+    weather: float | None = None,
+    night: float | None = None,
 ) -> Augmentation | pipelines.Pipeline:
     """Make the augmentation of a name.
 
@@ -69,6 +75,8 @@ def create(
         crop: (height, width) in pixels of what the network is shown.
         scale: smallest and largest size of the whole image, relative to what serving shows; None for the preset's own.
         rare_share: share of views, 0 to 1, whose crop is the one of four that holds most of the rare categories.
+        weather: share of views, 0 to 1, in fog, rain, snow or a low sun; None for the preset's own.
+        night: share, 0 to 1, of the other views by night; likewise.
 
     Returns:
         An object whose `apply` makes views.
@@ -79,21 +87,23 @@ def create(
     """
     if scale is not None and not 0 < scale[0] <= scale[1]:
         raise ValueError(f"Received a scale of {scale}. Expected the smallest, above 0, and then the largest.")
-    if not 0 <= rare_share <= 1:
-        raise ValueError(f"Received a rare share of {rare_share}. Expected 0 to 1.")
+    shares = {name: share for name, share in (("weather", weather), ("night", night)) if share is not None}
+    for name, share in (shares | {"rare": rare_share}).items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"Received a {name} share of {share}. Expected 0 to 1.")
     is_file = str(preset).lower().endswith(pipelines.FORMATS)
     if not is_file and preset not in _RECIPES:
         raise ValueError(
             f"There is no augmentation {preset!r}. Expected one of {', '.join(PRESETS)}, or an albumentations pipeline "
             f"({', '.join(pipelines.FORMATS)})."
         )
-    if (is_file or preset == "none") and (scale is not None or rare_share):
-        reason = "which alone decides about crops" if is_file else "which always shows the whole image"
+    if (is_file or preset == "none") and (scale is not None or rare_share or shares):
+        reason = "which alone decides about its views" if is_file else "which always shows the whole image as it is"
         raise ValueError(
-            f"Received scale {scale} and rare share {rare_share} for augmentation {str(preset)!r}, {reason}. "
-            "Leave them out, or take another preset."
+            f"Received scale {scale} and shares {shares | {'rare': rare_share}} for augmentation {str(preset)!r}, "
+            f"{reason}. Leave them out, or take another preset."
         )
     if is_file:
         return pipelines.load(preset, crop=crop)
-    recipe = _RECIPES[preset] | ({} if scale is None else {"scale": scale})
+    recipe = _RECIPES[preset] | ({} if scale is None else {"scale": scale}) | shares
     return Augmentation(crop=crop, rare_share=rare_share, **recipe)

@@ -149,6 +149,16 @@ def test_a_rare_share_shows_more_of_the_rare_categories(scene):
     assert always > 1.3 * never
 
 
+def test_shares_of_ones_own_replace_the_presets(scene):
+    def brightness(**shares: float) -> float:
+        return float(np.mean([view(scene, "light", seed, crop=SIZE, **shares)[0].mean() for seed in range(20)]))
+
+    by_day, by_night = brightness(), brightness(night=1.0)
+    assert by_night < by_day - 0.3
+    # Weather goes before night: with weather everywhere nothing is left to be dark.
+    assert brightness(weather=1.0, night=1.0) > by_night + 0.3
+
+
 @pytest.mark.parametrize(
     ("preset", "options", "message"),
     [
@@ -157,7 +167,10 @@ def test_a_rare_share_shows_more_of_the_rare_categories(scene):
         ("light", {"scale": (0.0, 1.0)}, "above 0"),
         ("light", {"rare_share": 1.5}, "rare share of 1.5. Expected 0 to 1"),
         ("none", {"scale": (0.5, 1.0)}, "always shows the whole image"),
+        ("light", {"weather": -0.1}, r"weather share of -0.1. Expected 0 to 1"),
+        ("light", {"night": 2.0}, r"night share of 2.0. Expected 0 to 1"),
         ("none", {"rare_share": 0.5}, "always shows the whole image"),
+        ("none", {"night": 0.0}, "always shows the whole image"),
     ],
 )
 def test_what_makes_no_sense_is_refused(preset, options, message):

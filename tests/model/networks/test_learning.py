@@ -20,6 +20,8 @@ SHOWN = {
     "vgg16_unet": (1e-3, 1),
     "mobilenetv2_unet": (3e-3, 1),
     "efficientnetb0_unet": (3e-3, 1),
+    "efficientnetlite0_unet": (3e-3, 1),
+    "efficientnetlite2_unet": (3e-3, 1),
     "deeplabv3plus": (3e-3, 4),
     "bisenetv2": (3e-3, 8),
 }

@@ -21,6 +21,9 @@ VGG16_KERNELS = sum(9 * inside * out for inside, out in VGG16)
 # the seven numbers of its normalisation.
 MOBILENET_V2 = 2_257_984 - 320 * 1280 - 4 * 1280
 EFFICIENTNET_B0 = 4_049_571 - 320 * 1280 - 4 * 1280 - 7
+# The published files, less a counter for each batch norm and the head of the classifier.
+EFFICIENTNET_LITE0 = 4_694_073 - 49 - 320 * 1280 - 4 * 1280 - 1281 * 1000
+EFFICIENTNET_LITE2 = 6_150_232 - 64 - 352 * 1280 - 4 * 1280 - 1281 * 1000
 
 
 def _vgg16() -> int:
@@ -62,9 +65,9 @@ def _vgg16_unet() -> int:
     return _vgg16() + sum(9 * (inside + out) * out + 2 * _norm(out) for inside, out in steps) + _head(32)
 
 
-def _light_decoder(skips: tuple[int, ...]) -> int:
+def _light_decoder(skips: tuple[int, ...], below: int = 320) -> int:
     """A 3x3 convolution and a separable one in each step, then the head."""
-    total, below = _head(32), 320
+    total = _head(32)
     for channels, skip in zip((96, 64, 48, 32), skips, strict=True):
         total += 9 * (below + skip) * channels + 9 * channels + channels**2 + 2 * _norm(channels)
         below = channels
@@ -112,6 +115,8 @@ PARAMETERS = {
     "vgg16_unet": _vgg16_unet(),
     "mobilenetv2_unet": MOBILENET_V2 + _light_decoder((96, 32, 24, 16)),
     "efficientnetb0_unet": EFFICIENTNET_B0 + _light_decoder((112, 40, 24, 16)),
+    "efficientnetlite0_unet": EFFICIENTNET_LITE0 + _light_decoder((112, 40, 24, 16)),
+    "efficientnetlite2_unet": EFFICIENTNET_LITE2 + _light_decoder((120, 48, 24, 16), below=352),
     "deeplabv3plus": _deeplabv3plus(),
     "bisenetv2": _bisenetv2(),
 }
@@ -171,7 +176,7 @@ def test_weights_for_a_network_without_a_pretrained_encoder_are_refused(name):
 @pytest.mark.parametrize("name", [name for name in registry.NAMES if registry.describe(name).encoder])
 def test_missing_encoder_weights_are_named(name):
     encoder = registry.describe(name).encoder
-    with pytest.raises(ValueError, match=rf"'nowhere\.h5' are not a file. Expected a {encoder} "):
+    with pytest.raises(ValueError, match=rf"'nowhere\.h5' are not a file. Expected an? {encoder} "):
         registry.create(name, categories=8, encoder_weights="nowhere.h5")
 
 

@@ -20,6 +20,7 @@ from model.verbs import train
 EVERY_FLAG = [
     *("--data", "camvid", "--val-data", "a folder", "--validation-images", "7", "--crop-height", "64"),
     *("--augmentation", "strong", "--min-scale", "0.5", "--max-scale", "1.5", "--rare-share", "0.25"),
+    *("--weather-share", "0", "--night-share", "0.1"),
     *("--network", "deeplabv3plus", "--encoder-weights", "imagenet", "--freeze-encoder-batch-norm"),
     *("--label-offset", "a folder=0.47", "--label-offset", "camvid=-1"),
     *("--initial-weights", "runs/a b", "--teacher", "runs/c", "--teacher", "runs/d e", "--distillation", "0.5"),
@@ -113,6 +114,8 @@ def test_a_run_of_an_earlier_version_goes_on_with_the_flags_of_today(settings_of
         (["--min-scale", "2", "--max-scale", "1"], "--min-scale is 2.0. Expected above 0 and at most --max-scale 1.0"),
         (["--max-scale", "1"], "--min-scale is None. Expected a number beside --max-scale 1.0, or neither"),
         (["--rare-share", "2"], "--rare-share is 2.0. Expected 0 to 1"),
+        (["--weather-share", "-1"], "--weather-share is -1.0. Expected 0 to 1"),
+        (["--night-share", "2"], "--night-share is 2.0. Expected 0 to 1"),
         (["--label-offset", "x=1"], "--label-offset is x=1. Expected DATA=PIXELS, DATA one of "),
         (["--label-offset", "1"], "--label-offset is 1. Expected DATA=PIXELS, DATA one of "),
         (["--label-offset", "synthetic=far"], "--label-offset is synthetic=far. Expected DATA=PIXELS, such as"),

@@ -6,7 +6,6 @@ They get an environment of their own, where `pytorch_oracles.py` answers in floa
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 
 from model.categories import COUNT, IGNORE
 from model.training import losses
+from tests import oracles
 from tests.model.training.losses.batches import EVEN, gradient, random_batch, value
 
 pytestmark = [pytest.mark.oracles, pytest.mark.long]
@@ -40,14 +40,8 @@ CASES = {"small": random_batch(), "street": street((96, 192))}
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory, repository, request) -> dict[str, np.ndarray]:
     """What the libraries say of `CASES`, by loss, case and what was asked."""
-    if "oracles" not in request.config.getoption("markexpr"):
-        pytest.skip("installs PyTorch: ask for it by -m oracles")
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", repository / "requirements-oracles.txt"], check=True)
-    subprocess.run([*pip, "--no-deps", ALONE], check=True)
+    python = oracles.environment(folder, repository, request, ALONE)
     given = {
         f"{case}/{part}": array
         for case, batch in CASES.items()
