@@ -1,10 +1,12 @@
 """Weights of encoders that were published for PyTorch, given to the same network in Keras.
 
-Only tensors are read of a file (`torch.load(weights_only=True)`), never code.
+Only tensors are read of a file (`torch.load(weights_only=True)`), never code. PyTorch, 200 MB, is not imported until a
+file is asked for, and is not among our requirements: these weights are read once, when a training begins.
 """
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import keras
@@ -59,7 +61,7 @@ def read(path: str | Path, *, title: str) -> dict[str, np.ndarray]:
     if not Path(path).is_file():
         raise ValueError(f"Encoder weights {str(path)!r} are not a file. {expected}")
     try:
-        import torch
+        torch = importlib.import_module("torch")
     except ImportError as error:
         raise ValueError(
             f"Encoder weights {str(path)!r} can't be read without PyTorch, which wrote them. Install it, for this "
