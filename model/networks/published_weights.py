@@ -1,6 +1,6 @@
 """Weights of encoders that were published for PyTorch, given to the same network in Keras.
 
-Only tensors are read of a file (`torch.load(weights_only=True)`), never code. PyTorch, 200 MB, is not imported until a
+Only tensors are read of a file (`torch.load(weights_only=True)`), never code. PyTorch, 750 MB, is not imported until a
 file is asked for, and is not among our requirements: these weights are read once, when a training begins.
 """
 

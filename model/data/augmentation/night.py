@@ -42,24 +42,46 @@ def darkened(image: np.ndarray, labels: np.ndarray, *, viewpoint: Viewpoint, ran
     scene = cv2.LUT(image, _TO_LINEAR)
     # Shadows and the sun's own light are of the day: night has less contrast before its own lamps are lit.
     scene = np.minimum(scene, 0.6)
-    lamps = _lamps(labels, viewpoint, random)
-    light = scene * (_from_above(labels, random) + _headlamps(labels, viewpoint, random) + _spread(lamps, random))
+    lamps, sky = _lamps(labels, viewpoint, random), _sky(labels)
+    above = _from_above(random)
+    lit = scene * (above + _headlamps(labels, viewpoint, random) + _spread(lamps, random))
+    light = lit + sky * (_night_sky(scene, above, viewpoint, random) - lit)
     light += _glow(lamps)
     coarseness = np.float32(np.exp(random.uniform(np.log(0.0005), np.log(0.006))))
     grain = random.standard_normal(labels.shape, np.float32)[..., None] * coarseness
     light += grain * (1 + 3 * np.sqrt(np.maximum(light, 0)))
+    if random.random() < 0.5:
+        # Cameras take their noise out again, and fine texture with it.
+        light = cv2.GaussianBlur(light, (0, 0), random.uniform(0.3, 0.9))
     return _TO_PIXELS[np.clip(light * (_STEPS - 1), 0, _STEPS - 1).astype(np.int32)]
 
 
-def _from_above(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """What lights everything: the moon, or the town's lamps; the sky itself shines far less than by day."""
+def _from_above(random: np.random.Generator) -> np.ndarray:
+    """What lights everything: the moon, or the town's lamps; (3,)."""
     # Log-uniform, from a dark road, where little but the lamps is seen, to a bright street at nightfall.
     level = np.float32(np.exp(random.uniform(np.log(0.012), np.log(0.25))))
-    colour = _MOONLIGHT + np.float32(random.random()) * (_SODIUM - _MOONLIGHT)
+    return level * _town(random)
+
+
+def _town(random: np.random.Generator) -> np.ndarray:
+    return _MOONLIGHT + np.float32(random.random()) * (_SODIUM - _MOONLIGHT)
+
+
+def _sky(labels: np.ndarray) -> np.ndarray:
+    """Where the sky is, 0 to 1, (height, width, 1)."""
     # Between leaves and along roofs, pixels labelled otherwise still hold the bright sky of the day.
     sky = cv2.dilate((labels == SKY).astype(np.float32), np.ones((5, 5), np.uint8))
-    sky = cv2.blur(sky, (3, 3))[..., None]
-    return level * colour * (1 - np.float32(random.uniform(0.75, 0.95)) * sky)
+    return cv2.blur(sky, (3, 3))[..., None]
+
+
+def _night_sky(scene: np.ndarray, above: np.ndarray, viewpoint: Viewpoint, random: np.random.Generator) -> np.ndarray:
+    """The sky: from brighter than an unlit roof to black, some clouds of the day's, and a town's glow low down."""
+    level = np.float32(np.exp(random.uniform(np.log(0.004), np.log(0.15))))
+    clouds = np.float32(random.random())
+    rows = np.arange(scene.shape[0], dtype=np.float32)[:, None, None] - np.float32(viewpoint.horizon)
+    reach = np.float32(random.uniform(0.1, 0.4) * scene.shape[0])
+    glow = np.float32(random.uniform(0, 3)) * np.exp(np.minimum(rows, 0) / reach) * _town(random)
+    return level * above * ((1 - clouds) * np.float32(0.6) + clouds * scene) * (1 + glow)
 
 
 def _headlamps(labels: np.ndarray, viewpoint: Viewpoint, random: np.random.Generator) -> np.ndarray:

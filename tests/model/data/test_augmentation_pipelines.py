@@ -206,7 +206,7 @@ def test_a_file_without_a_pipeline_is_refused(albumentations, tmp_path, name, te
 
 
 def test_a_scale_beside_a_pipeline_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"mine.yaml', which alone decides about crops"):
+    with pytest.raises(ValueError, match=r"mine.yaml', which alone decides about its views"):
         create(str(tmp_path / "mine.yaml"), crop=CROP, scale=(0.5, 1.0))
 
 
