@@ -47,7 +47,8 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
     """Divide the logits of a network by a number, in the weights that make them: nothing is added that takes time.
 
     Behind the last convolution with weights there are only steps that are linear in the logits (enlarging them, taking
-    them to float32), so its kernel and its bias are divided. A softmax behind the logits is passed over.
+    them to float32), so its kernel and its bias are divided; in an ensemble, those of every member. A softmax behind
+    the logits is passed over.
 
     Args:
         model: from `images` to `logits` or to `probabilities`; changed in place, with all that share its weights.
@@ -59,8 +60,16 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
     layer = _layer_of(model.output, model)
     if isinstance(layer, layers.Softmax):
         layer = _layer_of(layer.input, model)
+    _divide(layer, model, temperature)
+
+
+def _divide(layer: keras.Layer | None, model: keras.Model, temperature: float) -> None:
     while _only_moves(layer):
         layer = _layer_of(layer.input, model)
+    if isinstance(layer, layers.Average):
+        for each in layer.input:
+            _divide(_layer_of(each, model), model, temperature)
+        return
     if not isinstance(layer, layers.Conv2D | layers.Conv2DTranspose) or not _is_linear(layer):
         raise ValueError(
             f"Received the network {model.name}, whose logits come out of {_kind(layer)}. Expected a convolution "

@@ -34,6 +34,8 @@ def training_section(training: Mapping[str, Any]) -> str:
     Args:
         training: what the card says of it.
     """
+    if "members" in training:
+        return _members(training["members"])
     seconds = sum(entry["seconds"] for entry in training["history"])
     mean = _mean(training["averaged"]) if "averaged" in training else ""
     # A run that was broken off, or ended for want of a better score, has fewer epochs than it was told.
@@ -48,6 +50,13 @@ def training_section(training: Mapping[str, Any]) -> str:
     ]
     for before in reversed(training.get("before", [])):
         parts += [f"Before that, `{before['version']}`: {_sentence(before)}", _command(before)]
+    return "\n\n".join(parts)
+
+
+def _members(members: list[dict[str, Any]]) -> str:
+    parts = [f"Its answer is the mean of those of {len(members)} networks, by `python -m model ensemble`."]
+    for each in members:
+        parts += [f"### `{each['version']}`, {each['parameters']:,} parameters", training_section(each["training"])]
     return "\n\n".join(parts)
 
 

@@ -21,6 +21,8 @@ from model.training.card import write_markdown
 from model.training.scoring import Scores
 from model.training.settings import Settings
 
+# What two runs have to have alike to be one.
+_SAME = ("settings", "history", "averaged", "members")
 _HISTORY = ("epoch", "loss", "mean_iou", "seconds", "images_per_second")
 
 
@@ -33,6 +35,7 @@ def write(
     validation: Sequence[Sample],
     about: dict,
     folder: Path,
+    name: str | None = None,
 ) -> Artifact:
     """Write an artifact, unless the folder holds that of this very run already, and maybe more in its card.
 
@@ -44,10 +47,12 @@ def write(
         validation: these samples, to which the temperature is fitted.
         about: what else there is to know of the training.
         folder: receives the network and its card; made when absent.
+        name: of the artifact and its files; by default that of the settings' network.
 
     Returns:
         The artifact, read back.
     """
+    name = name or settings.network
     training = about | {
         "backend": keras.backend.backend(),
         "keras": keras.__version__,
@@ -60,13 +65,13 @@ def write(
         return there
     calibration = _calibrate(network, settings, validation)
     folder.mkdir(parents=True, exist_ok=True)
-    path = Artifact(folder, {"name": settings.network}).keras_path
+    path = Artifact(folder, {"name": name}).keras_path
     # Keras saves only under its own suffix.
     partial = path.with_suffix(".partial.keras")
     with_softmax(network).save(partial)
     os.replace(partial, path)
     card = artifact.describe(size=settings.size, **NORMALISATION) | {
-        "name": settings.network,
+        "name": name,
         "keras_sha256": artifact.sha256(path),
         "parameters": network.count_params(),
         "training": training,
@@ -98,4 +103,4 @@ def _of_this_run(folder: Path, training: dict) -> Artifact | None:
     except artifact.ArtifactError:
         return None
     known, now = there.card.get("training", {}), json.loads(json.dumps(training))
-    return there if all(known.get(name) == now.get(name) for name in ("settings", "history", "averaged")) else None
+    return there if all(known.get(name) == now.get(name) for name in _SAME) else None

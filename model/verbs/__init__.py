@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from model.verbs import average, calibrate, compare, evaluate, explore, export, familiarity, prepare, train
+from model.verbs import average, calibrate, compare, ensemble, evaluate, explore, export, familiarity, prepare, train
 
 VERBS: dict[str, ModuleType] = {
     "prepare": prepare,
     "explore": explore,
     "train": train,
     "average": average,
+    "ensemble": ensemble,
     "calibrate": calibrate,
     "evaluate": evaluate,
     "compare": compare,

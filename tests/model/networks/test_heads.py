@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model.networks import fcn8s, registry
+from model.networks.ensembles import ensemble
 from model.networks.heads import divide_logits, with_softmax, without_softmax
 
 # One for each way to end: enlarged scores, transposed convolutions, scores of full size.
@@ -64,6 +65,17 @@ def test_a_file_is_divided_behind_its_softmax_too(name, tmp_path):
     divide_logits(shipped, 0.5)
     expected = keras.ops.convert_to_numpy(keras.ops.softmax(before / 0.5))
     np.testing.assert_allclose(answer(shipped), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_logits_of_an_ensemble_are_the_mean_of_its_members():
+    members = [create("mobilenetv2_unet"), create("segnet")]
+    network = ensemble(members)
+    expected = np.mean([answer(member) for member in members], axis=0)
+    np.testing.assert_allclose(answer(network), expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
+    divide_logits(network, 1.7)
+    np.testing.assert_allclose(answer(network), expected / 1.7, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
+    # They are copies: nobody else's network has changed.
+    np.testing.assert_allclose(answer(members[0]), answer(create("mobilenetv2_unet")), rtol=1e-6)
 
 
 def test_logits_that_no_convolution_ends_in_are_refused():

@@ -1,0 +1,75 @@
+"""One network that asks several, and answers the mean of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from model import artifact
+from model.artifact import Artifact
+from model.networks.ensembles import ensemble
+from model.networks.heads import without_softmax
+from model.training import in_training, outcome, sources
+from model.training.devices import Devices
+from model.training.scoring import Scores, score
+from model.training.settings import from_card
+
+NAME = "ensemble"
+"""Of such an artifact and of its files."""
+
+
+def join(folders: Sequence[Path], *, artifact_folder: Path) -> Artifact:
+    """Write the network whose logits are the mean of those of others.
+
+    Its temperature is fitted anew: the mean is less sure than its members.
+
+    Args:
+        folders: of two artifacts and more of one input size. The first one's card says which data it is scored on.
+        artifact_folder: receives the network and its card; none of `folders`.
+
+    Returns:
+        The artifact, read back.
+
+    Raises:
+        ValueError: there are fewer than two, they are of different input sizes or normalisations, or the data of the
+            first can't be read.
+        ArtifactError: one of them is incomplete or damaged.
+    """
+    found = _read(folders, artifact_folder)
+    settings = from_card(found[0].card["training"]["settings"])
+    samples, validation = sources.open_all(settings, Devices())
+    members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
+    network = ensemble(members)
+    part = score(validation, in_training.segmenter(network, size=found[0].size))
+    return outcome.write(
+        network,
+        settings,
+        found[0].card["training"]["history"],
+        scores=Scores(part.official, part.with_void, len(validation)),
+        validation=validation,
+        about={"samples": len(samples), "members": [_told(each) for each in found]},
+        folder=artifact_folder,
+        name=NAME,
+    )
+
+
+def _read(folders: Sequence[Path], artifact_folder: Path) -> list[Artifact]:
+    if len(folders) < 2:
+        raise ValueError(f"Received {len(folders)} artifact. Expected two and more to ask for their answers.")
+    if artifact_folder.resolve() in [folder.resolve() for folder in folders]:
+        raise ValueError(f"{artifact_folder} is one of those that are asked. Expected another folder.")
+    found = [artifact.read(folder) for folder in folders]
+    for each in found:
+        artifact.verify(each)
+        if each.card["input"] != found[0].card["input"]:
+            raise ValueError(
+                f"{each.folder} takes {each.card['input']}, {found[0].folder} {found[0].card['input']}. Expected "
+                "networks of one input."
+            )
+    return found
+
+
+def _told(found: Artifact) -> dict:
+    return {"version": found.version, "parameters": found.card["parameters"], "training": found.card["training"]}

@@ -1,0 +1,24 @@
+"""`python -m model ensemble`: several artifacts in, the network that answers the mean of theirs out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "make one network that answers the mean of what several say"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's flags to its parser."""
+    add = parser.add_argument
+    add("artifacts", nargs="+", type=Path, metavar="DIR", help="artifacts of one input size, of any networks")
+    add("--out", type=Path, required=True, help="folder that receives the network and its card")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Join, calibrate, score and write."""
+    from model.training.ensembling import join
+
+    made = join(options.artifacts, artifact_folder=options.out)
+    scores = made.card["scores"]["validation"]
+    print(f"wrote {made.folder} ({made.version}), mean IoU {scores['mean_iou']:.4f} on {scores['images']} images")

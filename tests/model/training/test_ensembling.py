@@ -1,0 +1,70 @@
+"""Several networks as one artifact: its answers, its card, and what is refused."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from model import artifact
+from model.__main__ import main
+from model.networks.heads import without_softmax
+from model.training.train import train
+
+
+@pytest.fixture
+def trained(settings_of, small_networks, tmp_path):
+    """Train a network by words, and return its artifact."""
+
+    def run(name: str, *words: str):
+        settings = settings_of("--epochs", "1", *words)
+        return train(settings, run_folder=tmp_path / name, artifact_folder=tmp_path / f"{name}-out")
+
+    return run
+
+
+def logits(found, images: np.ndarray) -> np.ndarray:
+    network = without_softmax(keras.saving.load_model(found.keras_path, compile=False))
+    return keras.ops.convert_to_numpy(network(images, training=False))
+
+
+def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_path, capsys):
+    members = [trained("first"), trained("second", "--network", "unet", "--seed", "2")]
+    out = tmp_path / "both"
+    words = ["ensemble", *(str(each.folder) for each in members), "--out", str(out)]
+    assert main(words) == 0
+    made = artifact.read(out)
+    assert f"wrote {out} ({made.version}), mean IoU " in capsys.readouterr().out
+    assert made.keras_path.name == "ensemble.keras"
+    assert made.version.startswith("ensemble-")
+    assert made.card["parameters"] == sum(each.card["parameters"] for each in members)
+    images = np.random.default_rng(3).uniform(-1, 1, (1, *made.size, 3)).astype(np.float32)
+    mean = np.mean([logits(each, images) for each in members], axis=0)
+    ours = logits(made, images)
+    # Each has a temperature, and so has their mean: the same logits but for one factor.
+    factor = float((ours * mean).sum() / (mean * mean).sum())
+    np.testing.assert_allclose(ours, factor * mean, atol=1e-4 * np.abs(ours).max())
+    assert [each["version"] for each in made.card["training"]["members"]] == [each.version for each in members]
+    text = (out / "card.md").read_text("utf-8")
+    assert "the mean of those of 2 networks" in text
+    assert "--network mobilenetv2_unet" in text
+    assert "--network unet" in text
+    # Made again it is the same one, and stays as it is.
+    assert main(words) == 0
+    assert artifact.read(out).version == made.version
+
+
+def test_networks_of_two_input_sizes_are_refused(trained, tmp_path, capsys):
+    folders = [str(trained("first").folder), str(trained("second", "--height", "96").folder)]
+    assert main(["ensemble", *folders, "--out", str(tmp_path / "both")]) == 2
+    assert "Expected networks of one input." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folders", "says"),
+    [(["a"], "Received 1 artifact. Expected two and more"), (["a", "out"], "out is one of those that are asked")],
+)
+def test_what_makes_no_ensemble_is_refused(folders, says, tmp_path, capsys):
+    words = [str(tmp_path / name) for name in folders]
+    assert main(["ensemble", *words, "--out", str(tmp_path / "out")]) == 2
+    assert says in capsys.readouterr().err
