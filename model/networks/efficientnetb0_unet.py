@@ -1,4 +1,4 @@
-"""A U-Net on EfficientNet-B0, with the decoder of the one that ships, so that the two differ in the encoder alone.
+"""A U-Net on EfficientNet-B0, with the decoder of those that ship, so that the two differ in the encoder alone.
 
 Array contract: see `model.networks.blocks`.
 """

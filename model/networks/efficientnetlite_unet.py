@@ -1,4 +1,4 @@
-"""U-Nets on EfficientNet-Lite, with the decoder of the one on MobileNetV2, so that they differ in the encoder alone.
+"""U-Nets on EfficientNet-Lite, with the decoder of the one on MobileNetV2; the one on Lite2 is the other that ships.
 
 Array contract: see `model.networks.blocks`.
 """

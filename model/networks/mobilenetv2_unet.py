@@ -1,4 +1,4 @@
-"""The U-Net that ships: MobileNetV2 encoder, light decoder; 2.35 million parameters for eight categories.
+"""A light U-Net on MobileNetV2, 2.35 million parameters for eight categories; one of the two that ship.
 
 Array contract: see `model.networks.blocks`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,7 +21,7 @@ NAME = "ensemble"
 """Of such an artifact and of its files."""
 
 
-def join(folders: Sequence[Path], *, artifact_folder: Path) -> Artifact:
+def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int] | None = None) -> Artifact:
     """Write the network whose logits are the mean of those of others.
 
     Its temperature is fitted anew: the mean is less sure than its members.
@@ -28,21 +29,24 @@ def join(folders: Sequence[Path], *, artifact_folder: Path) -> Artifact:
     Args:
         folders: of two artifacts and more of one input size. The first one's card says which data it is scored on.
         artifact_folder: receives the network and its card; none of `folders`.
+        size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
 
     Returns:
         The artifact, read back.
 
     Raises:
-        ValueError: there are fewer than two, they are of different input sizes or normalisations, or the data of the
-            first can't be read.
+        ValueError: there are fewer than two, they are of different input sizes or normalisations, a side of `size`
+            does not divide by 32, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder)
     settings = from_card(found[0].card["training"]["settings"])
+    height, width = size or found[0].size
+    settings = replace(settings, height=height, width=width)
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     network = ensemble(members)
-    part = score(validation, in_training.segmenter(network, size=found[0].size))
+    part = score(validation, in_training.segmenter(network, size=settings.size))
     return outcome.write(
         network,
         settings,

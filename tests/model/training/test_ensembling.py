@@ -54,6 +54,18 @@ def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_pat
     assert artifact.read(out).version == made.version
 
 
+def test_it_may_be_shown_more_than_its_members_were(trained, tmp_path):
+    folders = [str(trained(name, "--seed", seed).folder) for name, seed in (("first", "1"), ("second", "2"))]
+    words = ["ensemble", *folders, "--out", str(tmp_path / "both"), "--height", "96", "--width", "192"]
+    assert main(words) == 0
+    assert artifact.read(tmp_path / "both").size == (96, 192)
+
+
+def test_one_side_alone_is_refused(tmp_path, capsys):
+    assert main(["ensemble", str(tmp_path), str(tmp_path), "--out", str(tmp_path / "both"), "--width", "192"]) == 2
+    assert "Received --height None and --width 192. Expected both, or neither." in capsys.readouterr().err
+
+
 def test_networks_of_two_input_sizes_are_refused(trained, tmp_path, capsys):
     folders = [str(trained("first").folder), str(trained("second", "--height", "96").folder)]
     assert main(["ensemble", *folders, "--out", str(tmp_path / "both")]) == 2
