@@ -12,9 +12,8 @@ from model import artifact
 from model.artifact import Artifact
 from model.networks.ensembles import ensemble
 from model.networks.heads import without_softmax
-from model.training import in_training, outcome, sources
+from model.training import outcome, sources
 from model.training.devices import Devices
-from model.training.scoring import Scores, score
 from model.training.settings import from_card
 
 NAME = "ensemble"
@@ -46,12 +45,10 @@ def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     network = ensemble(members)
-    part = score(validation, in_training.segmenter(network, size=settings.size))
-    return outcome.write(
+    return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
-        scores=Scores(part.official, part.with_void, len(validation)),
         validation=validation,
         about={"samples": len(samples), "members": [_told(each) for each in found]},
         folder=artifact_folder,

@@ -11,11 +11,10 @@ import numpy as np
 
 from model import artifact
 from model.artifact import Artifact
-from model.training import in_training, outcome, recipe, sources
+from model.training import outcome, recipe, sources
 from model.training.averaging import recompute_batch_norms
 from model.training.devices import Devices
 from model.training.epochs import STATISTICS_BATCHES
-from model.training.scoring import Scores, score
 from model.training.settings import Settings, from_card
 
 
@@ -50,12 +49,10 @@ def mix(folders: Sequence[Path], shares: Sequence[float], *, artifact_folder: Pa
     total = sum(shares)
     network.set_weights(_mean(network, found, [share / total for share in shares]))
     recompute_batch_norms(network, (batches.batch(0, i)[0] for i in range(min(STATISTICS_BATCHES, len(batches)))))
-    part = score(validation, in_training.segmenter(network, size=settings.size))
-    return outcome.write(
+    return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
-        scores=Scores(part.official, part.with_void, len(validation)),
         validation=validation,
         about=_about(found, [share / total for share in shares], samples=len(samples), settings=settings),
         folder=artifact_folder,

@@ -16,9 +16,9 @@ from model.data.batches import NORMALISATION
 from model.data.datasets import terms
 from model.data.samples import Sample
 from model.networks.heads import divide_logits, with_softmax
-from model.training import calibrating
+from model.training import calibrating, in_training
 from model.training.card import write_markdown
-from model.training.scoring import Scores
+from model.training.scoring import Scores, score
 from model.training.settings import Settings
 
 # What two runs have to have alike to be one.
@@ -84,6 +84,26 @@ def write(
     written = artifact.read(folder)
     write_markdown(written)
     return written
+
+
+def score_and_write(
+    network: keras.Model, settings: Settings, history: list[dict], *, validation: Sequence[Sample], **rest
+) -> Artifact:
+    """Write an artifact of a network that no run has scored.
+
+    Args:
+        network: as in `write`.
+        settings: likewise.
+        history: likewise.
+        validation: samples that it is scored on, and to which the temperature is fitted.
+        rest: `about`, `folder` and `name` of `write`.
+
+    Returns:
+        As `write` does.
+    """
+    part = score(validation, in_training.segmenter(network, size=settings.size))
+    scores = Scores(part.official, part.with_void, len(validation))
+    return write(network, settings, history, scores=scores, validation=validation, **rest)
 
 
 def _calibrate(network: keras.Model, settings: Settings, validation: Sequence[Sample]) -> dict:
