@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 
 import pytest
@@ -39,7 +40,11 @@ def test_mixed_traffic_leaves_no_descriptor_open():
     with started() as target:
         mixed.traffic(target, 2, 2)
         _, early = mixed.settled(target)
-        assert mixed.traffic(target, 3, 2) > 20
+        asked = 0
+        # Enough of each kind, however many this machine does in a second.
+        while asked <= 20:
+            assert (more := mixed.traffic(target, 1, 2)) > 0
+            asked += more
         _, late = mixed.settled(target)
     assert late <= early
 
@@ -49,6 +54,9 @@ def test_no_answer_is_wrong_when_the_worker_is_killed_under_load():
         load = kill.Load(target, 2)
         try:
             kill.kill(target)
+            ends = time.monotonic() + 60
+            while load.right <= 10 and time.monotonic() < ends:
+                time.sleep(0.05)
         finally:
             load.stop()
     assert load.wrong == 0
