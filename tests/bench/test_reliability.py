@@ -43,7 +43,8 @@ def test_mixed_traffic_leaves_no_descriptor_open():
         asked = 0
         # Enough of each kind, however many this machine does in a second.
         while asked <= 20:
-            assert (more := mixed.traffic(target, 1, 2)) > 0
+            more = mixed.traffic(target, 1, 2)
+            assert more
             asked += more
         _, late = mixed.settled(target)
     assert late <= early
