@@ -138,8 +138,9 @@ def page(service, scripted, downloads):
     """The page in a browser that runs scripts; afterwards its console must hold no complaint."""
     for file in downloads.iterdir():
         file.unlink()
-    scripted.get(service)
-    yield Page(scripted, service, downloads)
+    opened = Page(scripted, service, downloads)
+    opened.open()
+    yield opened
     # A refusal is no fault of the page, but Chromium notes the status of every answer.
     complaints = [entry["message"] for entry in scripted.get_log("browser")]
     assert not [message for message in complaints if "the server responded with a status of 4" not in message]
@@ -148,8 +149,9 @@ def page(service, scripted, downloads):
 @pytest.fixture
 def faulty_page(faulty_service, scripted, downloads):
     """The page of the faulty service; Chromium's console notes each 500, as it should."""
-    scripted.get(faulty_service)
-    yield Page(scripted, faulty_service, downloads)
+    opened = Page(scripted, faulty_service, downloads)
+    opened.open()
+    yield opened
     scripted.get_log("browser")
 
 

@@ -61,6 +61,14 @@ class Page:
         self.driver.find_element("css selector", "button[type=submit]").click()
         self.wait(lambda: self.run("return !document.submitted && document.readyState === 'complete'"))
 
+    def open(self, address: str | None = None) -> None:
+        """Go to an address, by default the page's own, and wait until its scripts have run.
+
+        On a busy machine `get` comes back before that, and what a test does then nobody listens to.
+        """
+        self.driver.get(address or self.service)
+        self.wait(lambda: self.run("return document.readyState === 'complete'"))
+
     def find(self, id: str):
         """The element."""
         return self.driver.find_element("id", id)

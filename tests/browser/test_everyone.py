@@ -117,7 +117,7 @@ def test_axe_finds_nothing_in_any_state(page, files, axe, scheme, state, colors)
 @pytest.mark.parametrize("path", PATHS[1:])
 def test_axe_finds_nothing_on_other_pages(page, axe, scheme, path, colors):
     scheme(colors)
-    page.driver.get(page.service + path)
+    page.open(page.service + path)
     page.run("for (const each of document.querySelectorAll('details')) each.open = true")
     assert violations(page, axe) == []
 
@@ -134,7 +134,7 @@ def test_axe_finds_nothing_on_the_page_of_the_form(page, plain_page, files, axe,
     plain_page.submit(files[name])
     document = plain_page.driver.page_source
     (tmp_path / "result.html").write_text(re.sub(r'(href|src)="/', rf'\1="{page.service}/', document), "utf-8")
-    page.driver.get((tmp_path / "result.html").as_uri())
+    page.open((tmp_path / "result.html").as_uri())
     page.run("for (const each of document.querySelectorAll('script')) each.remove()")
     assert violations(page, axe) == []
     page.driver.get_log("browser")  # modules are not loaded from a file
@@ -152,7 +152,7 @@ def test_nothing_is_wider_than_the_screen(page, files, window, state, width, hei
 @pytest.mark.parametrize("path", PATHS[1:])
 def test_other_pages_fit_the_screen(page, window, path, width):
     window(width)
-    page.driver.get(page.service + path)
+    page.open(page.service + path)
     page.run("for (const each of document.querySelectorAll('details')) each.open = true")
     assert page.run(OVERFLOW) == []
 
@@ -173,7 +173,7 @@ def test_controls_are_large_enough_for_a_thumb(page, files, window, state):
 
 def test_the_picture_comes_first_on_a_phone_and_controls_are_a_sheet(page, files, window):
     window(320, 640, touch=True)
-    page.driver.get(page.service)
+    page.open()
     page.read(files["street.png"])
     top = "return document.getElementById(arguments[0]).getBoundingClientRect().top"
     assert page.run(top, "view") < page.run(top, "table")

@@ -95,7 +95,7 @@ def test_each_drawn_scene_can_be_tried(page):
     scenes = page.run("return document.querySelectorAll('[data-scene]').length")
     assert scenes == 3
     for number in range(scenes):
-        page.driver.get(page.service)
+        page.open()
         page.driver.find_elements("css selector", "[data-scene]")[number].click()
         page.wait(lambda: page.shown("reading"))
         assert page.canvas().shape == (512, 1024, 4)
