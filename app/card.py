@@ -134,9 +134,25 @@ def strangers(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: entry for name, entry in found.items() if isinstance(entry, Mapping) and entry}
 
 
-def settings(card: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of the training as text, by name."""
-    chosen = _mapping(_mapping(card.get("training")).get("settings"))
+def runs(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what is known of the training of each network that answers: one, or the members of an ensemble.
+
+    Each is `training` of a card; a member also has `version`. What says no settings is left out.
+    """
+    whole = _mapping(card.get("training"))
+    members = whole.get("members")
+    if isinstance(members, list) and members:
+        found = [
+            {**_mapping(_mapping(each).get("training")), "version": _mapping(each).get("version")} for each in members
+        ]
+    else:
+        found = [whole]
+    return [run for run in found if _mapping(run.get("settings"))]
+
+
+def settings(run: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of a run as text, by name."""
+    chosen = _mapping(run.get("settings"))
     return {
         name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in chosen.items()
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from model import artifact as artifacts
 from model.artifact import Artifact
@@ -135,7 +137,7 @@ def markdown(artifact: Artifact) -> str:
     height, width = artifact.size
     parts = [
         f"# Model card: {artifact.version}",
-        f"{_title(card['name'])}: labels every pixel of a street photograph with one of {len(artifact.names)} "
+        f"{_title(card)}: labels every pixel of a street photograph with one of {len(artifact.names)} "
         f"categories: {', '.join(artifact.names)}. Input {width}x{height} RGB, "
         f"{card.get('parameters', 0):,} parameters, `{artifact.keras_path.name}` SHA-256 `{card['keras_sha256']}`.",
         "_Written by `python -m model`; edit `limitations` in card.json, not this file._",
@@ -196,8 +198,11 @@ def _int8_sentence(made: dict) -> str:
     )
 
 
-def _title(name: str) -> str:
+def _title(card: Mapping[str, Any]) -> str:
     """Return how the network of a card is written; the one that ships is called by its kind alone."""
+    name, members = card["name"], card.get("training", {}).get("members")
+    if members:
+        return f"Ensemble of {len(members)} networks"
     return "U-Net" if name == "unet" else registry.describe(name).title if name in registry.NAMES else "network"
 
 

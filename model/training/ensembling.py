@@ -52,6 +52,7 @@ def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int
         validation=validation,
         about={"samples": len(samples), "members": [_told(each) for each in found]},
         folder=artifact_folder,
+        made_of=found,
         name=NAME,
     )
 

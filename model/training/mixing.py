@@ -56,6 +56,7 @@ def mix(folders: Sequence[Path], shares: Sequence[float], *, artifact_folder: Pa
         validation=validation,
         about=_about(found, [share / total for share in shares], samples=len(samples), settings=settings),
         folder=artifact_folder,
+        made_of=found,
     )
 
 

@@ -36,6 +36,7 @@ def write(
     about: dict,
     folder: Path,
     name: str | None = None,
+    made_of: Sequence[Artifact] = (),
 ) -> Artifact:
     """Write an artifact, unless the folder holds that of this very run already, and maybe more in its card.
 
@@ -48,6 +49,7 @@ def write(
         about: what else there is to know of the training.
         folder: receives the network and its card; made when absent.
         name: of the artifact and its files; by default that of the settings' network.
+        made_of: networks that are part of this one, whose terms are its own too.
 
     Returns:
         The artifact, read back.
@@ -78,7 +80,7 @@ def write(
         "scores": {"validation": scores.as_dict()},
         **calibration,
         "limitations": [],
-        "terms": {"code": "Apache-2.0"} | {f"trained on {name}": text for name, text in map(terms, settings.data)},
+        "terms": _terms(settings, made_of),
     }
     artifact.write_card(folder, card)
     written = artifact.read(folder)
@@ -96,7 +98,7 @@ def score_and_write(
         settings: likewise.
         history: likewise.
         validation: samples that it is scored on, and to which the temperature is fitted.
-        rest: `about`, `folder` and `name` of `write`.
+        rest: `about`, `folder`, `name` and `made_of` of `write`.
 
     Returns:
         As `write` does.
@@ -104,6 +106,13 @@ def score_and_write(
     part = score(validation, in_training.segmenter(network, size=settings.size))
     scores = Scores(part.official, part.with_void, len(validation))
     return write(network, settings, history, scores=scores, validation=validation, **rest)
+
+
+def _terms(settings: Settings, made_of: Sequence[Artifact]) -> dict[str, str]:
+    found = {"code": "Apache-2.0"} | {f"trained on {name}": text for name, text in map(terms, settings.data)}
+    for each in made_of:
+        found |= each.card["terms"]
+    return found
 
 
 def _calibrate(network: keras.Model, settings: Settings, validation: Sequence[Sample]) -> dict:

@@ -64,7 +64,28 @@ def test_the_shipped_card(page, repository):
 BARE = [{}, {"scores": None}, {"scores": {"validation": None}}, {"scores": {"validation": {"mean_iou": None}}}]
 
 
-@pytest.mark.parametrize("members", [*BARE, {"training": None, "terms": None, "limitations": None, "precisions": None}])
+def test_each_network_of_an_ensemble_tells_of_its_own_run(page):
+    members = [
+        {"version": f"unet-{name}", "training": {"samples": 7, "settings": {"height": height}}}
+        for name, height in (("aaaa", 320), ("bbbb", 384))
+    ]
+    text = page(training={"settings": {"height": 448}, "members": members})
+    assert "2 networks that answer as one and label every pixel" in text
+    for name, height in (("aaaa", 320), ("bbbb", 384)):
+        assert f"Settings of unet-{name}</summary>\n      <dl><dt>height</dt><dd>{height}</dd></dl>" in text
+    # What the joined network is shown is no setting of a run.
+    assert "<dd>448</dd>" not in text
+    assert "A U-Net that labels every pixel" in page(training={"settings": {"height": 320}})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        *BARE,
+        {"training": {"members": [None, {"training": None}]}},
+        {"training": None, "terms": None, "limitations": None, "precisions": None},
+    ],
+)
 def test_a_card_may_lack_anything(page, members):
     assert "Model card" in page(**members)
 

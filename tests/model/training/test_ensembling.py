@@ -30,6 +30,10 @@ def logits(found, images: np.ndarray) -> np.ndarray:
 
 def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_path, capsys):
     members = [trained("first"), trained("second", "--network", "unet", "--seed", "2")]
+    theirs = members[1].card
+    artifact.write_card(
+        members[1].folder, theirs | {"terms": theirs["terms"] | {"trained on streets of mine": "ask me first"}}
+    )
     out = tmp_path / "both"
     words = ["ensemble", *(str(each.folder) for each in members), "--out", str(out)]
     assert main(words) == 0
@@ -45,7 +49,10 @@ def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_pat
     factor = float((ours * mean).sum() / (mean * mean).sum())
     np.testing.assert_allclose(ours, factor * mean, atol=1e-4 * np.abs(ours).max())
     assert [each["version"] for each in made.card["training"]["members"]] == [each.version for each in members]
+    # One member's data binds the whole.
+    assert made.card["terms"]["trained on streets of mine"] == "ask me first"
     text = (out / "card.md").read_text("utf-8")
+    assert "\nEnsemble of 2 networks: labels every pixel" in text
     assert "the mean of those of 2 networks" in text
     assert "--network mobilenetv2_unet" in text
     assert "--network unet" in text
