@@ -23,7 +23,7 @@ NAME = "ensemble"
 def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int] | None = None) -> Artifact:
     """Write the network whose logits are the mean of those of others.
 
-    Its temperature is fitted anew: the mean is less sure than its members.
+    Its temperature is fitted anew, on all validation samples: the mean is less sure than its members.
 
     Args:
         folders: of two artifacts and more of one input size. The first one's card says which data it is scored on.
@@ -41,7 +41,8 @@ def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int
     found = _read(folders, artifact_folder)
     settings = from_card(found[0].card["training"]["settings"])
     height, width = size or found[0].size
-    settings = replace(settings, height=height, width=width)
+    # Few were scored after each epoch to save time; here it is done once.
+    settings = replace(settings, height=height, width=width, validation_images=0)
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     network = ensemble(members)

@@ -29,7 +29,7 @@ def logits(found, images: np.ndarray) -> np.ndarray:
 
 
 def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_path, capsys):
-    members = [trained("first"), trained("second", "--network", "unet", "--seed", "2")]
+    members = [trained("first", "--validation-images", "1"), trained("second", "--network", "unet", "--seed", "2")]
     theirs = members[1].card
     artifact.write_card(
         members[1].folder, theirs | {"terms": theirs["terms"] | {"trained on streets of mine": "ask me first"}}
@@ -41,6 +41,8 @@ def test_it_answers_the_mean_and_its_card_tells_of_every_member(trained, tmp_pat
     assert f"wrote {out} ({made.version}), mean IoU " in capsys.readouterr().out
     assert made.keras_path.name == "ensemble.keras"
     assert made.version.startswith("ensemble-")
+    assert [each.card["scores"]["validation"]["images"] for each in members] == [1, 2]
+    assert made.card["scores"]["validation"]["images"] == 2
     assert made.card["parameters"] == sum(each.card["parameters"] for each in members)
     images = np.random.default_rng(3).uniform(-1, 1, (1, *made.size, 3)).astype(np.float32)
     mean = np.mean([logits(each, images) for each in members], axis=0)
