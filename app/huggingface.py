@@ -17,9 +17,10 @@ from flask import Blueprint, Response, request
 
 from app import ops, processing, service, uploads
 from app.errors import Problem
-from app.representations import Answer, Options, Representation
 from model import categories
 from model.inference import counting, png, render
+from model.inference.options import Options
+from model.inference.representations import Answer, Representation
 from model.inference.segmenter import Segmentation
 
 blueprint = Blueprint("huggingface", __name__, url_prefix="/compat/huggingface")

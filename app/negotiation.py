@@ -11,8 +11,8 @@ from werkzeug.datastructures import MIMEAccept
 from app import options
 from app.config import MILLION
 from app.errors import Problem
-from app.options import Options
-from app.representations import REPRESENTATIONS, Representation
+from model.inference.options import Options
+from model.inference.representations import REPRESENTATIONS, Representation
 
 # How much of what a client sent is said back to it.
 _MOST_LETTERS = 64

@@ -10,9 +10,9 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from app import options, processing, service, uploads
 from app.errors import Problem
-from app.representations import REPRESENTATIONS, Answer, Representation, json_record
 from model.categories import CATEGORIES, CITYSCAPES_LABELS, NAMES, PALETTES
 from model.inference.familiarity import LEAST, WARNING
+from model.inference.representations import REPRESENTATIONS, Answer, Representation, json_record
 
 blueprint = Blueprint("pages", __name__)
 

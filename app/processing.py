@@ -11,10 +11,12 @@ from flask import current_app, g, request
 from app import headers, metrics, presence, service
 from app.config import MILLION
 from app.errors import Problem, from_image_error
-from app.options import Options
 from app.presence import ClientLeft
-from app.representations import Answer, Representation
 from model.inference import images
+from model.inference.options import Options
+from model.inference.render import PictureTooLong
+from model.inference.representations import Answer, Representation
+from model.inference.segmenter import Segmentation
 
 # How many times the largest body the answers to several images may have together. In a zip, photographs of streets have
 # 5 to 14 times their JPEG; but a small WebP may repeat noise so far apart that no PNG of it is small.
@@ -111,10 +113,17 @@ def _contents(
             headers.add_familiarity(segmentation.familiarity)
             metrics.current().count_image(segmentation)
         with headers.stage(timings, "render"):
-            contents |= {part.format: part.content(image, segmentation, options) for part in alike}
+            contents |= {part.format: _content(part, image, segmentation, options) for part in alike}
         rendering += timings["render"]
     timings["render"] = rendering
     return contents if representation.parts else contents[representation.format], segmentation.version
+
+
+def _content(part: Representation, image: np.ndarray, segmentation: Segmentation, options: Options) -> object:
+    try:
+        return part.content(image, segmentation, options)
+    except PictureTooLong as error:
+        raise Problem(406, "not-acceptable", str(error), allowed=("image/png", "image/jpeg")) from error
 
 
 def _by_void(parts: Sequence[Representation], options: Options) -> dict[str, list[Representation]]:

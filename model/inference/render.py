@@ -42,6 +42,10 @@ _LABEL_IDS = "pixel = Cityscapes label id"
 _CONFIDENCE = "pixel = round(255 x probability of the chosen category)"
 
 
+class PictureTooLong(ValueError):
+    """A picture longer than its file format holds. The message is fit for the person who asked for it."""
+
+
 def overlay(image: np.ndarray, segmentation: Segmentation, style: Style | None = None) -> np.ndarray:
     """Lay the colours of the categories over a photograph.
 
@@ -92,14 +96,15 @@ def overlay_webp(image: np.ndarray, segmentation: Segmentation, style: Style | N
     """Encode the overlay as WebP, lossy, quality 90; arguments as `overlay`.
 
     Raises:
-        ValueError: the sizes differ, or a side is longer than `WEBP_MAX_SIDE`.
+        PictureTooLong: a side is longer than `WEBP_MAX_SIDE`.
+        ValueError: the sizes differ.
     """
     style = style or Style()
     height, width = segmentation.size
     if max(height, width) > WEBP_MAX_SIDE:
-        raise ValueError(
+        raise PictureTooLong(
             f"Received a picture of {width:,} x {height:,} pixels. Expected {WEBP_MAX_SIDE:,} at most along each side, "
-            "because a WebP holds no more. Take PNG or JPEG, or a smaller size."
+            "because a WebP holds no more. Ask for PNG or JPEG, or a smaller size."
         )
     picture = Image.fromarray(overlay(image, segmentation, style))
     exif = _exif(segmentation.version, style.palette)

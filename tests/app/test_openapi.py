@@ -6,10 +6,11 @@ import pytest
 
 from app import create_app, openapi, options
 from app.openapi.operations import PARAMETERS
-from app.representations import REPRESENTATIONS
 from bench.reliability import contract
 from bench.reliability.target import started
 from model import artifact
+from model.inference.options import PARAMETERS as OPTIONS
+from model.inference.representations import REPRESENTATIONS
 
 # Not part of the interface: files of the page.
 APART = {"/favicon.ico", "/static/<path:filename>"}
@@ -31,7 +32,7 @@ def test_every_route_and_method_is_documented_and_no_other(client, document):
 
 
 def test_every_parameter_is_documented_and_no_other():
-    assert set(PARAMETERS) == {"format", *options._PARAMETERS}
+    assert set(PARAMETERS) == {"format", *OPTIONS}
 
 
 def test_every_format_and_media_type_is_documented(document):

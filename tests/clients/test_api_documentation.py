@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import config, create_app, errors, options
-from app.representations import REPRESENTATIONS
+from app import config, create_app, errors
 from model import categories
 from model.data import synthetic
+from model.inference.options import PARAMETERS
+from model.inference.representations import REPRESENTATIONS
 from tests.app.clients import FakeSegmenter, encoded
 from tests.clients.conftest import running
 
@@ -159,7 +160,7 @@ def test_every_example_is_run(page):
 
 
 def test_every_parameter_format_and_media_type_is_there(page):
-    for name in ("format", *options._PARAMETERS):
+    for name in ("format", *PARAMETERS):
         assert f"| `{name}` |" in page
     for each in REPRESENTATIONS:
         assert re.search(rf"^\| `{each.format}` \|.*{re.escape(each.media_type.partition(';')[0])}", page, re.MULTILINE)

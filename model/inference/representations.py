@@ -1,4 +1,7 @@
-"""What `/predict` can answer with. A further format is one more entry of `REPRESENTATIONS`."""
+"""What an image can be answered with. A further format is one more entry of `REPRESENTATIONS`.
+
+Over HTTP and on the command line: the same image gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from app import archive
-from app.errors import Problem
-from app.options import Options
 from model.categories import PALETTES
-from model.inference import annotations, counting, render
+from model.inference import annotations, archive, counting, render
 from model.inference.blending import Style
+from model.inference.options import Options
 from model.inference.segmenter import Segmentation
 
 _COLUMNS = ("image", "file", "width", "height", "id", "name", "color", "pixels", "coverage", "mean_confidence")
@@ -109,13 +110,6 @@ def _overlay_jpeg(image: np.ndarray, segmentation: Segmentation, options: Option
 
 
 def _overlay_webp(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:
-    height, width = segmentation.size
-    if max(height, width) > render.WEBP_MAX_SIDE:
-        detail = (
-            f"The answer has {width:,} x {height:,} pixels, and a WebP holds {render.WEBP_MAX_SIDE:,} at most along "
-            "each side. Accept image/png or image/jpeg, or ask for a smaller size."
-        )
-        raise Problem(406, "not-acceptable", detail, allowed=("image/png", "image/jpeg"))
     return render.overlay_webp(render.fitted(image, segmentation), segmentation, style(options))
 
 
