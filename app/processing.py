@@ -15,7 +15,7 @@ from app.presence import ClientLeft
 from model.inference import images
 from model.inference.options import Options
 from model.inference.render import PictureTooLong
-from model.inference.representations import Answer, Representation
+from model.inference.representations import Answer, Representation, by_void
 from model.inference.segmenter import Segmentation
 
 # How many times the largest body the answers to several images may have together. In a zip, photographs of streets have
@@ -102,7 +102,7 @@ def _contents(
     parts = representation.parts or (representation,)
     contents = {}
     rendering = 0.0
-    for void, alike in _by_void(parts, options).items():
+    for void, alike in by_void(parts, options).items():
         if g.left():
             raise ClientLeft
         confidence = any(part.needs_confidence for part in alike)
@@ -124,10 +124,3 @@ def _content(part: Representation, image: np.ndarray, segmentation: Segmentation
         return part.content(image, segmentation, options)
     except PictureTooLong as error:
         raise Problem(406, "not-acceptable", str(error), allowed=("image/png", "image/jpeg")) from error
-
-
-def _by_void(parts: Sequence[Representation], options: Options) -> dict[str, list[Representation]]:
-    grouped: dict[str, list[Representation]] = {}
-    for part in parts:
-        grouped.setdefault(options.void or part.void, []).append(part)
-    return grouped

@@ -17,14 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; a caller's mistake is one line on standard error and exit status 2."""
     options = _parser().parse_args(arguments)
     try:
-        VERBS[options.verb].run(options)
+        status = VERBS[options.verb].run(options)
     except (ValueError, OSError) as error:
         print(f"python -m model {options.verb}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\npython -m model {options.verb}: interrupted", file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:

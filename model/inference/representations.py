@@ -9,7 +9,7 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -67,6 +67,14 @@ class Representation:
     format: str = "other"
     void: Literal["shown", "never"] = "shown"
     parts: tuple[Representation, ...] = ()
+
+
+def by_void(parts: Sequence[Representation], options: Options) -> dict[str, list[Representation]]:
+    """Group representations by what they do with void: an image is segmented once for each."""
+    grouped: dict[str, list[Representation]] = {}
+    for part in parts:
+        grouped.setdefault(options.void or part.void, []).append(part)
+    return grouped
 
 
 def style(options: Options) -> Style:

@@ -140,13 +140,16 @@ class Segmenter:
         return time.perf_counter() - start
 
 
-def load(folder: str | Path = artifacts.DEFAULT_FOLDER, *, engine: str = "auto", precision: str = "auto") -> Segmenter:
+def load(
+    folder: str | Path = artifacts.DEFAULT_FOLDER, *, engine: str = "auto", precision: str = "auto", streams: int = 1
+) -> Segmenter:
     """Load a network from an artifact folder.
 
     Args:
         folder: holds `card.json`, the Keras network and its compiled siblings.
         engine: `"auto"`, `"openvino"` or `"tensorflow"`.
         precision: `"auto"`, `"f32"`, `"bf16"` or `"int8"`.
+        streams: of the engine, see `engines.create`.
 
     Returns:
         A segmenter, not yet warmed up.
@@ -157,7 +160,7 @@ def load(folder: str | Path = artifacts.DEFAULT_FOLDER, *, engine: str = "auto",
     """
     processors.limit_libraries()
     artifact = artifacts.read(folder)
-    return Segmenter(artifact, engines.create(engine, artifact, precision=precision))
+    return Segmenter(artifact, engines.create(engine, artifact, precision=precision, streams=streams))
 
 
 def warm_up_image(size: tuple[int, int]) -> np.ndarray:

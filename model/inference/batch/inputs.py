@@ -1,0 +1,174 @@
+"""What the command line names -> the images in it: files, folders, globs and zip archives."""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of files that are looked at within a folder or an archive; a file that is named itself may have any."""
+
+MOST_BYTES = 1 << 29
+"""Of one file: an archive can say that a few bytes are many."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image that is there to be read.
+
+    Attributes:
+        name: its path below what was named, with `/` and with its ending: what the answers call it.
+        stem: path of its answers, without an ending; no two items share one.
+        source: bytes, and nanoseconds of its last change or, within an archive, its CRC: other ones are another image.
+        read: gives its bytes. Raises `OSError`, or `ValueError` where an archive is damaged or the file too large.
+    """
+
+    name: str
+    stem: str
+    source: tuple[int, int]
+    read: Callable[[], bytes]
+
+
+def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[Item]:
+    """List the images of files, folders, globs and zip archives.
+
+    Args:
+        words: paths, or patterns as `glob` takes them, `**` included. Within folders and archives, files with one of
+            `SUFFIXES` are taken, at any depth, and hidden ones are not.
+        besides: a folder that is left out, because answers are written there.
+
+    Returns:
+        The images by rising name. Of several words, names begin with the word's last part. Two images of one stem,
+        `a.jpg` and `a.png`, keep their endings in it.
+
+    Raises:
+        ValueError: nothing is there, an archive is damaged, or two images have one name.
+    """
+    found: list[Item] = []
+    for word in words:
+        items = list(_of(str(word), besides and besides.resolve()))
+        if not items:
+            raise ValueError(
+                f"Found no image in {word}. Expected a file, a folder, a pattern or a zip archive with "
+                f"{', '.join(SUFFIXES)}: check the path."
+            )
+        many = len(words) > 1 and not (len(items) == 1 and items[0].name == Path(word).name)
+        found += [_below(Path(word).stem, item) for item in items] if many else items
+    return _named_apart(found)
+
+
+def _of(word: str, besides: Path | None) -> Iterator[Item]:
+    path = Path(word)
+    if path.is_dir():
+        yield from _folder(path, besides)
+    elif path.is_file():
+        yield from _archive(path) if zipfile.is_zipfile(path) else [_file(path, path.name)]
+    elif glob.has_magic(word):
+        yield from _pattern(word, besides)
+    else:
+        raise ValueError(f"{word} does not exist. Expected a file, a folder, a pattern or a zip archive of images.")
+
+
+def _folder(root: Path, besides: Path | None) -> Iterator[Item]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(folder) / name).resolve() != besides
+        )
+        for name in sorted(files):
+            path = Path(folder) / name
+            if _is_image(name):
+                yield _file(path, path.relative_to(root).as_posix())
+
+
+def _pattern(word: str, besides: Path | None) -> Iterator[Item]:
+    """Take the files that a pattern finds, by their paths below its part without wildcards."""
+    parts = Path(word).parts
+    fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed])
+    for text in sorted(glob.glob(word, recursive=True)):
+        path = Path(text)
+        if path.is_file() and _is_image(path.name) and besides not in path.resolve().parents:
+            yield _file(path, path.relative_to(root).as_posix())
+
+
+def _file(path: Path, name: str) -> Item:
+    status = path.stat()
+    # A name that is no UTF-8 is shown by its bytes: it has to stand in JSON and in tables.
+    name = os.fsencode(name).decode("utf-8", "backslashreplace")
+
+    def read() -> bytes:
+        _check_bytes(name, path.stat().st_size)
+        return path.read_bytes()
+
+    return Item(name, _stem(name), (status.st_size, status.st_mtime_ns), read)
+
+
+def _archive(path: Path) -> Iterator[Item]:
+    # Open as long as the items are. Threads may read at once: it locks where they share the file's position.
+    bundle = zipfile.ZipFile(path)
+    for entry in sorted(bundle.infolist(), key=lambda entry: entry.filename):
+        parts = PurePosixPath(entry.filename).parts
+        if entry.is_dir() or not _is_image(parts[-1]):
+            continue
+        if entry.filename.startswith("/") or ".." in parts:
+            raise ValueError(
+                f"{path}: {entry.filename} leads out of the archive. Expected paths below it: pack it anew."
+            )
+        if any(part.startswith((".", "__MACOSX")) for part in parts):
+            continue
+        yield Item(
+            posixpath.join(*parts),
+            _stem(posixpath.join(*parts)),
+            (entry.file_size, entry.CRC),
+            _reader(bundle, entry, path),
+        )
+
+
+def _reader(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        _check_bytes(entry.filename, entry.file_size)
+        try:
+            return bundle.read(entry)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+            # Damaged, encrypted, or compressed by a scheme that Python lacks.
+            raise ValueError(f"{path} holds it in a way that cannot be read: {error}. Pack it anew.") from error
+
+    return read
+
+
+def _check_bytes(name: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise ValueError(f"{name} has {size:,} bytes. Expected {MOST_BYTES:,} at most. Scale it down.")
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _stem(name: str) -> str:
+    return posixpath.splitext(name)[0]
+
+
+def _below(folder: str, item: Item) -> Item:
+    return replace(item, name=f"{folder}/{item.name}", stem=f"{folder}/{item.stem}")
+
+
+def _named_apart(items: Iterable[Item]) -> list[Item]:
+    items = sorted(items, key=lambda item: item.name)
+    names = Counter(item.name for item in items)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{len(twice)} images have the name of another, {twice[0]} first. Expected names that differ: segment "
+            "their folders apart, into two folders."
+        )
+    # Many file systems take upper and lower case for the same.
+    stems = Counter(item.stem.casefold() for item in items)
+    return [item if stems[item.stem.casefold()] == 1 else replace(item, stem=item.name) for item in items]

@@ -1,0 +1,216 @@
+"""Many images through one network, on all processors, to files: what is done stays done, whatever happens.
+
+Each of a few threads takes an image all the way, from its bytes to the files of its answers: decoding, the network and
+encoding of different images then overlap, and no more images are in memory than there are threads.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+from model.inference import images
+from model.inference.batch import formats, merging, tables
+from model.inference.batch.inputs import Item
+from model.inference.batch.manifest import Manifest
+from model.inference.batch.output import Output
+from model.inference.options import Options
+from model.inference.render import PictureTooLong
+from model.inference.segmenter import Segmenter
+
+_Answer = tuple[dict, dict] | str
+
+FAILED = "failed.csv"
+"""In the folder of answers: the images that have none, and why."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to make of each image.
+
+    Attributes:
+        formats: words out of `formats.FORMATS`.
+        options: how an image is segmented and shown.
+        tables: kinds of table, out of `tables.KINDS`.
+        max_pixels: largest height x width of an image.
+    """
+
+    formats: tuple[str, ...] = ("mask",)
+    options: Options = field(default_factory=Options)
+    tables: tuple[str, ...] = tables.KINDS
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        made: images whose answers were made.
+        kept: images whose answers were there.
+        failed: (name, why) of the others, by rising name.
+    """
+
+    made: int
+    kept: int
+    failed: tuple[tuple[str, str], ...]
+
+
+def run(
+    items: Sequence[Item],
+    segmenter: Segmenter,
+    folder: Path,
+    *,
+    job: Job | None = None,
+    threads: int = 1,
+    restart: bool = False,
+    say: Callable[[str | None], None] = lambda failed: None,
+) -> Outcome:
+    """Make the answers of images that are not there yet, and the tables of all.
+
+    Killed at any moment and run again, it ends with the same bytes as unbroken.
+
+    Args:
+        items: the images.
+        segmenter: the network; its engine should have as many streams as there are processors.
+        folder: receives the answers.
+        job: what to make; None for masks and tables.
+        threads: that take an image each.
+        restart: make all answers anew.
+        say: hears of each image when it is done: None, or why it failed, with its name.
+
+    Returns:
+        What became of the images. One that failed does not stop the others.
+
+    Raises:
+        ValueError: the folder holds answers made otherwise, another run writes into it, or a library is missing.
+        OSError: the answers cannot be written.
+    """
+    job = job or Job()
+    tables.check(job.tables)
+    with Output(folder).opened() as output:
+        manifest = Manifest(output, _setting(segmenter, job), restart=restart)
+        try:
+            outcome = _all(items, segmenter, output, manifest, job, threads=threads, say=say)
+            tables.write(job.tables, manifest.entries, output, chosen=job.options.categories)
+            if "coco" in job.formats:
+                merging.write(manifest.entries, output)
+            _write_failed(output, outcome.failed)
+            manifest.finish()
+        finally:
+            manifest.close()
+        output.finish()
+    return outcome
+
+
+def _all(
+    items: Sequence[Item],
+    segmenter: Segmenter,
+    output: Output,
+    manifest: Manifest,
+    job: Job,
+    *,
+    threads: int,
+    say: Callable[[str | None], None],
+) -> Outcome:
+    made, failed, kept = 0, [], 0
+    waiting = []
+    for item in items:
+        missing = manifest.missing(item.name, item.source, list(job.formats))
+        if missing or not manifest.is_known(item.name, item.source):
+            waiting.append((item, tuple(missing)))
+        else:
+            kept += 1
+            say(None)
+    make = partial(_one, segmenter=segmenter, output=output, job=job)
+    for item, answer in _answered(waiting, make, threads):
+        if isinstance(answer, str):
+            failed.append((item.name, answer))
+            say(f"{item.name}: {answer}")
+        else:
+            manifest.add(*answer)
+            made += 1
+            say(None)
+    return Outcome(made, kept, tuple(sorted(failed)))
+
+
+def _answered(
+    waiting: Sequence[tuple[Item, tuple[str, ...]]], make: Callable[[Item, tuple[str, ...]], _Answer], threads: int
+) -> Iterator[tuple[Item, _Answer]]:
+    """Yield each image with its entry and outputs, or with why it failed, as they come."""
+    todo, done = iter(waiting), queue.Queue(maxsize=2 * threads)
+    lock, stop = threading.Lock(), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            with lock:
+                item, missing = next(todo, (None, ()))
+            if item is None:
+                break
+            try:
+                done.put((item, make(item, missing)))
+            except BaseException as error:  # noqa: BLE001 - of any kind, it belongs to the thread that waits
+                done.put((item, error))
+                break
+        done.put(None)
+
+    workers = [threading.Thread(target=work, name=f"image-{number}", daemon=True) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        left = threads
+        while left:
+            result = done.get()
+            if result is None:
+                left -= 1
+                continue
+            if isinstance(result[1], BaseException):
+                raise result[1]
+            yield result
+    finally:
+        stop.set()
+        # Those that wait to hand something over find room.
+        while any(worker.is_alive() for worker in workers):
+            try:
+                done.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+
+def _one(item: Item, missing: tuple[str, ...], *, segmenter: Segmenter, output: Output, job: Job) -> _Answer:
+    """Make those answers of an image that are missing; return its entry and where they are, or why there are none."""
+    try:
+        data = item.read()
+        image = images.decode(data, max_pixels=job.max_pixels)
+    except (OSError, ValueError) as error:
+        return str(error)
+    del data
+    name = posixpath.basename(item.name)
+    try:
+        answers, summary = formats.answers(image, segmenter, missing, job.options, name=name)
+    except PictureTooLong as error:
+        return str(error)
+    outputs = {}
+    for word, content in answers.items():
+        path = formats.path(word, item.stem)
+        output.write(path, content)
+        outputs[word] = [path, len(content)]
+    return {"file": item.name, "source": list(item.source), **summary}, outputs
+
+
+def _setting(segmenter: Segmenter, job: Job) -> dict:
+    options = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(job.options).items()}
+    engine = {"name": segmenter.engine.name, "precision": segmenter.engine.precision}
+    return {"model": segmenter.artifact.version, "engine": engine, "options": options}
+
+
+def _write_failed(output: Output, failed: Sequence[tuple[str, str]]) -> None:
+    if failed:
+        output.write(FAILED, tables.csv_bytes([("file", "reason"), *failed]))
+    else:
+        (output.folder / FAILED).unlink(missing_ok=True)

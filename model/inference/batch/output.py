@@ -1,0 +1,79 @@
+"""The folder of answers: files that are whole or not there, and one run at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+WORK = ".streetseg"
+"""Folder of what is being written; gone when all is done."""
+
+
+class Output:
+    """A folder that one process at a time writes into.
+
+    Args:
+        folder: holds the answers.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / WORK
+        self._numbers = itertools.count()
+
+    @contextmanager
+    def opened(self) -> Iterator[Output]:
+        """Make the folder and hold it against other runs, until the block ends; half-written files are removed.
+
+        Raises:
+            ValueError: another run writes into it, or it is a file.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(f"{self.folder} is a file. Expected a folder for the answers, or a new name.") from error
+        with (self.work / "lock").open("w") as lock:
+            try:
+                # The system lets go of it however the process ends.
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"Another run writes into {self.folder}. Expected it to be free: wait for the other one, or name "
+                    "another folder."
+                ) from error
+            shutil.rmtree(self.work / "new", ignore_errors=True)
+            (self.work / "new").mkdir()
+            yield self
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put a file into the folder, whole, whenever the process is killed.
+
+        Args:
+            path: below the folder.
+            content: of the file.
+        """
+        new = self.new_path()
+        new.write_bytes(content)
+        self.place(new, path)
+
+    def new_path(self) -> Path:
+        """Return a path to write a file to that `place` then puts in its place."""
+        return self.work / "new" / str(next(self._numbers))
+
+    def place(self, new: Path, path: str) -> None:
+        """Move a file from where `new_path` said to its place below the folder."""
+        target = self.folder / path
+        try:
+            os.replace(new, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(new, target)
+
+    def finish(self) -> None:
+        """Remove what is only needed to go on."""
+        shutil.rmtree(self.work)

@@ -1,0 +1,134 @@
+"""`python -m model segment IN... OUT`: images in, the answers of `/predict` and tables of coverage out, as files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from model import artifact, categories
+from model.inference import engines, images
+from model.inference.batch import formats, inputs, job, tables
+from model.inference.options import PARAMETERS, Options, Parameter, check_size
+
+HELP = "segment files, folders, patterns and zip archives of images"
+_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's flags to its parser."""
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="image, folder with all that is below it, quoted pattern, zip archive")
+    add("out", type=Path, metavar="OUT", help="folder that receives the answers; what is there is not made again")
+    kinds = (*tables.KINDS, "none")
+    add("--format", type=_words(formats.FORMATS), default="mask", metavar="A,B", help=", ".join(formats.FORMATS))
+    add("--tables", type=_words(kinds), default="csv,parquet", metavar="A,B", help=", ".join(kinds))
+    for name, parameter in PARAMETERS.items():
+        if isinstance(getattr(Options(), name), bool):
+            add(f"--{name}", action="store_true", help=_HELP[name])
+        else:
+            add(f"--{name}", type=_typed(parameter), default=_DEFAULTS.get(name), help=_HELP[name])
+    add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
+    add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
+    add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
+    add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
+    add("--restart", action="store_true", help="make all answers anew, also those that are there")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the answers, show how far it is, list what failed; 1 where something did."""
+    from model.inference import processors, segmenter
+
+    if options.jobs < 0:
+        raise ValueError(f"--jobs is {options.jobs}. Expected 0, or how many images are worked on at a time.")
+    check_size(options.size, most_pixels=images.MOST_PIXELS)
+    items = inputs.find(options.inputs, besides=options.out)
+    jobs = options.jobs or processors.count() + 1
+    network = segmenter.load(
+        options.artifact, engine=options.engine, precision=options.precision, streams=min(jobs, processors.count())
+    )
+    wanted = job.Job(
+        formats=options.format,
+        options=Options(**{name: getattr(options, name) for name in PARAMETERS}),
+        tables=tuple(kind for kind in options.tables if kind != "none"),
+    )
+    start = time.perf_counter()
+    with _progress(len(items)) as bar:
+        say = _teller(bar)
+        outcome = job.run(items, network, options.out, job=wanted, threads=jobs, restart=options.restart, say=say)
+    _report(outcome, options.out, network.version, time.perf_counter() - start)
+    return 1 if outcome.failed else 0
+
+
+def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> None:
+    rate = f", {outcome.made / seconds:.1f} images/s" if outcome.made else ""
+    print(
+        f"{out}: {outcome.made:,} images segmented by {version} in {seconds:,.1f} s{rate}; {outcome.kept:,} were there"
+    )
+    if outcome.failed:
+        print(f"{len(outcome.failed):,} images failed, all listed in {out / job.FAILED}:", file=sys.stderr)
+        for name, reason in outcome.failed[:_SHOWN]:
+            print(f"  {name}: {reason}", file=sys.stderr)
+        if len(outcome.failed) > _SHOWN:
+            print(f"  and {len(outcome.failed) - _SHOWN:,} more", file=sys.stderr)
+
+
+def _progress(count: int):
+    from tqdm import tqdm
+
+    return tqdm(total=count, unit="image", smoothing=0.05, mininterval=0.5, delay=1)
+
+
+def _teller(bar) -> Callable[[str | None], None]:
+    failures = 0
+
+    def say(failed: str | None) -> None:
+        nonlocal failures
+        if failed is not None:
+            failures += 1
+            bar.set_postfix(failed=failures, refresh=False)
+        bar.update()
+
+    return say
+
+
+def _words(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+        strange = [word for word in words if word not in known]
+        if strange:
+            raise argparse.ArgumentTypeError(f"received {strange[0]!r}. Expected {', '.join(known)}, with commas")
+        return words
+
+    return parse
+
+
+def _typed(parameter: Parameter) -> Callable[[str], object]:
+    def parse(text: str) -> object:
+        try:
+            return parameter.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"received {text!r}. Expected {parameter.expected}") from error
+
+    return parse
+
+
+# As text, which the help shows.
+_DEFAULTS = {
+    "opacity": "0.5",
+    "categories": ",".join(categories.NAMES),
+    "size": "input",
+    "palette": "cityscapes",
+    "mask": "none",
+}
+_HELP = {
+    "opacity": "of the colours over the photograph, 0 to 1",
+    "categories": "names or ids of those that are coloured and counted",
+    "outline": "draw the borders between categories",
+    "size": "of the answers: input, network, or WIDTHxHEIGHT",
+    "palette": "cityscapes or colorblind",
+    "mask": "how the JSON carries the mask: none, png, rle or polygons",
+    "void": "shown or never; by itself shown, but never in the format cityscapes",
+}
