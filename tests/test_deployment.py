@@ -251,6 +251,18 @@ def test_no_training_framework_is_installed(deployed, capsys):
 
 @pytest.mark.deployment
 @pytest.mark.long
+def test_photographs_are_segmented_in_the_image_too(deployed, image_folder, tmp_path):
+    Image.new("RGB", (64, 32), "gray").save(tmp_path / "street.png")
+    words = [deployed / "antenv/bin/python", "-m", "model", "segment", tmp_path / "street.png", tmp_path / "out"]
+    result = subprocess.run(words, cwd=image_folder, capture_output=True, text=True, check=False)
+    assert (result.returncode, "`pip install pyarrow`, or say --tables csv" in result.stderr) == (2, True)
+    result = subprocess.run([*words, "--tables", "csv"], cwd=image_folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "mask" / "street.png").is_file()
+
+
+@pytest.mark.deployment
+@pytest.mark.long
 def test_no_package_of_the_service_hides_a_standard_module(deployed):
     site_packages = next(deployed.glob("antenv/lib/python3*/site-packages"))
     assert not {path.name.partition(".")[0] for path in site_packages.iterdir()} & sys.stdlib_module_names
