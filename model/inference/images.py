@@ -54,7 +54,7 @@ _TURNS = {
 
 # What Pillow's decoders raise on damaged files: mostly the first three, the others in corners. `MemoryError` is for
 # absurd lengths inside a file, `Warning` for processes that turn warnings into errors.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -134,7 +134,7 @@ def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
     if not data:
         raise UndecodableImage(f"The image is empty (0 bytes). Expected a {EXPECTED} file. Choose the file again.")
     limit = min(max_pixels, MOST_PIXELS)
-    opener, name = _decoder_of(data)
+    opener, name = decoder_of(data)
     try:
         if opener is WebPImagePlugin.WebPImageFile:
             # Pillow allocates two canvases on opening a WebP, so its size must be known earlier still.
@@ -152,15 +152,19 @@ def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> np.ndarray:
             return image if turn is None else turn(image)
     except ImageError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UndecodableImage(
             f"The {name} data ({len(data):,} bytes) is truncated or damaged. Expected a complete {EXPECTED} file. "
             "Open the picture in a viewer, save it anew and send that."
         ) from error
 
 
-def _decoder_of(data: bytes) -> tuple[type, str]:
-    """Tell the format by its first bytes, never by a file name."""
+def decoder_of(data: bytes) -> tuple[type, str]:
+    """Tell the format by its first bytes, never by a file name: Pillow's decoder, and the format's name.
+
+    Raises:
+        UnsupportedImage: another format.
+    """
     if data.startswith(b"\xff\xd8\xff"):
         return JpegImagePlugin.JpegImageFile, "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -270,7 +274,7 @@ def _orientation(picture: Image.Image) -> int | None:
     # Pillow has already turned a TIFF on loading it and removed its tag.
     try:
         return picture.getexif().get(ExifTags.Base.Orientation)
-    except _DAMAGE:
+    except DAMAGE:
         return None
 
 

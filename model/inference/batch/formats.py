@@ -1,18 +1,22 @@
 """The answers that are files: the same bytes as `/predict` gives for one image.
 
-The JSON is that of its zip, without timings, so that equal images give equal bytes.
+The JSON is that of its zip, without timings, so that equal images give equal bytes. GeoJSON is of folders alone: the
+service neither reads nor tells where a photograph was taken.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
+from model.inference.batch.tables import wide_record
 from model.inference.options import Options
+from model.inference.positions import Position
 from model.inference.representations import REPRESENTATIONS, Answer, Representation, by_void
 from model.inference.segmenter import Segmenter
 
@@ -22,7 +26,7 @@ class _Format(NamedTuple):
 
     folder: str
     ending: str
-    representation: Representation
+    representation: Representation | None
 
 
 def _of(format: str, media_type: str) -> Representation:
@@ -42,6 +46,7 @@ _FORMATS = MappingProxyType(
         "csv": _Format("csv", ".csv", _of("csv", "text/csv")),
         "coco": _Format("coco", ".json", _of("coco", "application/json")),
         "zip": _Format("zip", ".zip", _of("zip", "application/zip")),
+        "geojson": _Format("geojson", ".json", None),
     }
 )
 
@@ -61,7 +66,13 @@ def path(format: str, stem: str) -> str:
 
 
 def answers(
-    image: np.ndarray, segmenter: Segmenter, formats: Sequence[str], options: Options, *, name: str
+    image: np.ndarray,
+    segmenter: Segmenter,
+    formats: Sequence[str],
+    options: Options,
+    *,
+    name: str,
+    position: Callable[[], Position | None],
 ) -> tuple[dict[str, bytes], dict]:
     """Segment an image, once for each way to treat void, and make files of it.
 
@@ -70,7 +81,8 @@ def answers(
         segmenter: the network.
         formats: out of `FORMATS`.
         options: how.
-        name: of the image's file, without folders.
+        name: of the image's file.
+        position: tells where it was taken; called for GeoJSON alone.
 
     Returns:
         The files' bytes by format, and what `counting.summary` says, where void is shown unless the options say
@@ -80,7 +92,7 @@ def answers(
         PictureTooLong: a WebP cannot hold the overlay.
     """
     size = segmenter.artifact.size if options.size == "network" else options.size
-    wanted = {format: _FORMATS[format].representation for format in formats}
+    wanted = {format: _FORMATS[format].representation for format in formats if _FORMATS[format].representation}
     parts = dict.fromkeys(part for each in (*wanted.values(), _TABLE) for part in each.parts or (each,))
     contents = {}
     for void, alike in by_void(list(parts), options).items():
@@ -90,12 +102,23 @@ def answers(
     files = {}
     for format, each in wanted.items():
         content = {part.format: contents[part] for part in each.parts} if each.parts else contents[each]
-        answer = Answer(content, segmenter.artifact.version, {}, name, options)
+        answer = Answer(content, segmenter.artifact.version, {}, posixpath.basename(name), options)
         files[format] = _json(answer) if format == "json" else each.body([answer])
-    return files, {"model": segmenter.artifact.version, **contents[_TABLE]}
+    summary = {"model": segmenter.artifact.version, **contents[_TABLE]}
+    if "geojson" in formats:
+        files["geojson"] = _feature(name, summary, position())
+    return files, summary
 
 
 _TABLE = _FORMATS["csv"].representation
+
+
+def _feature(name: str, summary: dict, position: Position | None) -> bytes:
+    """Write an image as a GeoJSON feature (RFC 7946, section 3.2): a point, or no geometry where none is known."""
+    coordinates = position and [value for value in position if value is not None]
+    geometry = coordinates and {"type": "Point", "coordinates": coordinates}
+    properties = {"file": name, **wide_record(summary)}
+    return json.dumps({"type": "Feature", "geometry": geometry, "properties": properties}, ensure_ascii=False).encode()
 
 
 def _json(answer: Answer) -> bytes:

@@ -6,7 +6,6 @@ encoding of different images then overlap, and no more images are in memory than
 
 from __future__ import annotations
 
-import posixpath
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from model.inference import images
+from model.inference import images, positions
 from model.inference.batch import formats, merging, tables
 from model.inference.batch.inputs import Item
 from model.inference.batch.manifest import Manifest
@@ -99,7 +98,9 @@ def run(
             outcome = _all(items, segmenter, output, manifest, job, threads=threads, say=say)
             tables.write(job.tables, manifest.entries, output, chosen=job.options.categories)
             if "coco" in job.formats:
-                merging.write(manifest.entries, output)
+                merging.write_coco(manifest.entries, output)
+            if "geojson" in job.formats:
+                merging.write_geojson(manifest.entries, output)
             _write_failed(output, outcome.failed)
             manifest.finish()
         finally:
@@ -189,10 +190,10 @@ def _one(item: Item, missing: tuple[str, ...], *, segmenter: Segmenter, output: 
         image = images.decode(data, max_pixels=job.max_pixels)
     except (OSError, ValueError) as error:
         return str(error)
-    del data
-    name = posixpath.basename(item.name)
     try:
-        answers, summary = formats.answers(image, segmenter, missing, job.options, name=name)
+        answers, summary = formats.answers(
+            image, segmenter, missing, job.options, name=item.name, position=lambda: positions.read(data)
+        )
     except PictureTooLong as error:
         return str(error)
     outputs = {}

@@ -1,16 +1,20 @@
-"""The COCO documents of single images -> one of all, as tools for annotation import it."""
+"""The COCO and GeoJSON documents of single images -> one of all, as annotation tools and maps read them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from model.inference.archive import COCO_PATH
 from model.inference.batch.output import Output
 
+GEOJSON_PATH = "coverage.geojson"
+"""Of the points of all images, below the folder of answers."""
 
-def write(entries: Callable[[], Iterator[dict]], output: Output) -> None:
+
+def write_coco(entries: Callable[[], Iterator[dict]], output: Output) -> None:
     """Write the document that `/predict?format=coco` gives for all images at once, one image in memory at a time.
 
     Images are called by their paths below what was named, and numbered by rising name.
@@ -19,17 +23,43 @@ def write(entries: Callable[[], Iterator[dict]], output: Output) -> None:
         entries: starts anew over the manifest's entries, by rising name.
         output: holds their documents, and receives the whole as `archive.COCO_PATH`.
     """
-    paths = [(entry["file"], entry["outputs"]["coco"][0]) for entry in entries() if "coco" in entry["outputs"]]
-    if not paths:
+    documents = [
+        (file, lambda path=path: json.loads(path.read_bytes())) for file, path in _files(entries, output, "coco")
+    ]
+    if not documents:
         return
-    documents = [(file, lambda path=path: json.loads((output.folder / path).read_bytes())) for file, path in paths]
     new = output.new_path()
     with new.open("wb") as out:
-        _write(out, documents)
+        _write_coco(out, documents)
     output.place(new, COCO_PATH)
 
 
-def _write(out: BinaryIO, documents: list[tuple[str, Callable[[], dict]]]) -> None:
+def write_geojson(entries: Callable[[], Iterator[dict]], output: Output) -> None:
+    """Write one GeoJSON feature collection (RFC 7946, section 3.3) of all images, one image in memory at a time.
+
+    Args:
+        entries: starts anew over the manifest's entries, by rising name.
+        output: holds their features, and receives the whole as `GEOJSON_PATH`.
+    """
+    new = output.new_path()
+    with new.open("wb") as out:
+        out.write(b'{"type": "FeatureCollection", "features": [')
+        for number, (_, path) in enumerate(_files(entries, output, "geojson")):
+            out.write((b",\n" if number else b"\n") + path.read_bytes())
+        out.write(b"\n]}\n")
+    output.place(new, GEOJSON_PATH)
+
+
+def _files(entries: Callable[[], Iterator[dict]], output: Output, format: str) -> list[tuple[str, Path]]:
+    """List each image that has an answer in this format, and its path."""
+    return [
+        (entry["file"], output.folder / entry["outputs"][format][0])
+        for entry in entries()
+        if format in entry["outputs"]
+    ]
+
+
+def _write_coco(out: BinaryIO, documents: list[tuple[str, Callable[[], dict]]]) -> None:
     """Write by hand what is around the lists, and the lists entry by entry, as `json.dumps` would."""
     head = documents[0][1]()
     for key in ("info", "licenses", "categories"):

@@ -70,6 +70,17 @@ def _long_rows(entry: dict) -> Iterator[tuple]:
         yield (entry["file"], *size, *counted, entry["familiarity"], entry["model"])
 
 
+def wide_record(entry: dict) -> dict:
+    """Return an image's row of the wide table by column, without its file.
+
+    Args:
+        entry: of the image, as the manifest has it.
+    """
+    (row,) = _wide_rows({"file": None, **entry})
+    chosen = [each["id"] for each in entry["categories"]]
+    return dict(zip(wide(chosen)[1:], row[1:], strict=True))
+
+
 def _wide_rows(entry: dict) -> Iterator[tuple]:
     of_image = entry["file"], entry["image"]["width"], entry["image"]["height"], entry["familiarity"], entry["model"]
     yield (*of_image, entry["mean_confidence"], *(row["coverage"] for row in entry["categories"]))

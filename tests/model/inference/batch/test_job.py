@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from PIL import ExifTags, Image
 
 from app import create_app
 from model.inference.batch import formats, inputs, job, manifest, output
@@ -271,3 +272,22 @@ def test_interrupted_it_goes_on_behind_the_last_whole_line(photographs, segmente
     assert counts(job.run(items, segmenter, tmp_path / "out")) == (7, 5, 0)
     job.run(items, segmenter, tmp_path / "unbroken")
     assert tree(tmp_path / "out") == tree(tmp_path / "unbroken")
+
+
+def test_a_map_has_a_point_for_each_photograph_that_knows_where_it_was_taken(photographs, segment, tmp_path):
+    exif = Image.Exif()
+    gps = {1: "S", 2: (33.0, 51.0, 36.0), 3: "E", 4: (151.0, 12.0, 36.0)}
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
+    Image.new("RGB", (20, 10)).save(photographs / "north" / "sydney.jpg", exif=exif)
+    segment("geojson", "overlay-jpeg")
+    document = json.loads((tmp_path / "out" / "coverage.geojson").read_text("utf-8"))
+    assert document["type"] == "FeatureCollection"
+    features = {feature["properties"]["file"]: feature for feature in document["features"]}
+    assert len(features) == 13
+    sydney = features["north/sydney.jpg"]
+    assert sydney["geometry"] == {"type": "Point", "coordinates": [151.21, -33.86]}
+    assert (sydney["properties"]["width"], sydney["properties"]["flat"]) == (20, 3 / 20)
+    assert features["00.png"]["geometry"] is None
+    # The picture that is given back does not tell.
+    with Image.open(tmp_path / "out" / "overlay" / "north" / "sydney.jpg") as overlay:
+        assert not overlay.getexif().get_ifd(ExifTags.IFD.GPSInfo)
