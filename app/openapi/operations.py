@@ -45,6 +45,10 @@ PARAMETERS: dict[str, tuple[dict, str]] = {
         "Whether a pixel may be void, or always takes the best of the other seven. Default: shown; for "
         "`format=cityscapes` never.",
     ),
+    "blur": (
+        {"type": "array", "items": {"type": "string", "enum": _CATEGORIES}, "minItems": 1},
+        "Which categories, by name or id, are made unrecognisable in the photograph of an overlay. Default: none.",
+    ),
 }
 
 

@@ -24,6 +24,7 @@ class Options:
         size: of the answer, as (height, width) or that of the network; None for the image's own.
         palette: the colours' name in `model.categories.PALETTES`.
         mask: how JSON carries the mask.
+        blur: ids of those that are made unrecognisable in the overlay's photograph, by rising id.
         void: whether a pixel may be void, or always takes the best of the seven; None leaves it to the representation.
     """
 
@@ -34,6 +35,7 @@ class Options:
     palette: Literal["cityscapes", "colorblind"] = "cityscapes"
     mask: Literal["none", "png", "rle", "polygons"] = "none"
     void: Literal["shown", "never"] | None = None
+    blur: tuple[int, ...] = ()
 
 
 class Parameter(NamedTuple):
@@ -125,4 +127,9 @@ PARAMETERS: dict[str, Parameter] = {
     "palette": _choice(*categories.PALETTES),
     "mask": _choice("none", "png", "rle", "polygons"),
     "void": _choice("shown", "never"),
+    "blur": Parameter(
+        f"names or ids with commas between them, out of {', '.join(categories.NAMES)} and 0 to {categories.COUNT - 1}",
+        _some_categories,
+        categories.NAMES,
+    ),
 }

@@ -18,6 +18,7 @@ import numpy as np
 from model.categories import PALETTES
 from model.inference import annotations, archive, counting, render
 from model.inference.blending import Style
+from model.inference.blurring import blurred
 from model.inference.options import Options
 from model.inference.segmenter import Segmentation
 
@@ -105,7 +106,7 @@ def record(image: np.ndarray, segmentation: Segmentation, options: Options) -> d
 
 def overlay(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:
     """Draw the overlay as PNG."""
-    return render.overlay_png(render.fitted(image, segmentation), segmentation, style(options))
+    return render.overlay_png(_photograph(image, segmentation, options), segmentation, style(options))
 
 
 def mask(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:
@@ -113,12 +114,17 @@ def mask(image: np.ndarray, segmentation: Segmentation, options: Options) -> byt
     return render.mask_png(segmentation, palette=PALETTES[options.palette], chosen=options.categories)
 
 
+def _photograph(image: np.ndarray, segmentation: Segmentation, options: Options) -> np.ndarray:
+    """Return what lies under the colours."""
+    return blurred(render.fitted(image, segmentation), segmentation.labels, chosen=options.blur)
+
+
 def _overlay_jpeg(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:
-    return render.overlay_jpeg(render.fitted(image, segmentation), segmentation, style(options))
+    return render.overlay_jpeg(_photograph(image, segmentation, options), segmentation, style(options))
 
 
 def _overlay_webp(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:
-    return render.overlay_webp(render.fitted(image, segmentation), segmentation, style(options))
+    return render.overlay_webp(_photograph(image, segmentation, options), segmentation, style(options))
 
 
 def _cityscapes(image: np.ndarray, segmentation: Segmentation, options: Options) -> bytes:

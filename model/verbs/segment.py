@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
     )
     wanted = job.Job(
         formats=options.format,
-        options=Options(**{name: getattr(options, name) for name in PARAMETERS}),
+        options=Options(
+            **{name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+        ),
         tables=tuple(kind for kind in options.tables if kind != "none"),
     )
     start = time.perf_counter()
@@ -130,5 +132,6 @@ _HELP = {
     "size": "of the answers: input, network, or WIDTHxHEIGHT",
     "palette": "cityscapes or colorblind",
     "mask": "how the JSON carries the mask: none, png, rle or polygons",
+    "blur": "names or ids of those that are made unrecognisable in the overlay's photograph, such as human,vehicle",
     "void": "shown or never; by itself shown, but never in the format cityscapes",
 }

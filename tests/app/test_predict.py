@@ -13,7 +13,7 @@ from tests.app.clients import AS_A_BROWSER, assert_problem, encoded, opened, pos
 
 TYPES = ["image/png", "image/jpeg", "image/webp", "application/json", "text/csv", "application/zip"]
 FORMATS = ["overlay", "mask", "cityscapes", "confidence", "json", "csv", "coco", "zip"]
-PARAMETERS = ["opacity", "categories", "outline", "size", "palette", "mask", "void"]
+PARAMETERS = ["opacity", "categories", "outline", "size", "palette", "mask", "void", "blur"]
 
 
 def columns(photograph: np.ndarray, *, lowest: int = 0) -> np.ndarray:
