@@ -13,14 +13,19 @@ from model.inference import engines, images
 from model.inference.batch import formats, inputs, job, tables
 from model.inference.options import PARAMETERS, Options, Parameter, check_size
 
-HELP = "segment files, folders, patterns and zip archives of images"
+HELP = "segment images and videos: files, folders, patterns, zip archives"
 _SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="IN", help="image, folder with all that is below it, quoted pattern, zip archive")
+    add(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="image, video, folder, quoted pattern or zip archive of them",
+    )
     add("out", type=Path, metavar="OUT", help="folder that receives the answers; what is there is not made again")
     kinds = (*tables.KINDS, "none")
     add("--format", type=_words(formats.FORMATS), default="mask", metavar="A,B", help=", ".join(formats.FORMATS))
@@ -30,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             add(f"--{name}", action="store_true", help=_HELP[name])
         else:
             add(f"--{name}", type=_typed(parameter), default=_DEFAULTS.get(name), help=_HELP[name])
+    add("--every", type=int, default=1, metavar="N", help="of a video: the network sees each Nth frame")
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
@@ -43,34 +49,32 @@ def run(options: argparse.Namespace) -> int:
 
     if options.jobs < 0:
         raise ValueError(f"--jobs is {options.jobs}. Expected 0, or how many images are worked on at a time.")
+    if options.every < 1:
+        raise ValueError(f"--every is {options.every}. Expected 1 for all frames, 2 for every second one, and so on.")
     check_size(options.size, most_pixels=images.MOST_PIXELS)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or processors.count() + 1
     network = segmenter.load(
         options.artifact, engine=options.engine, precision=options.precision, streams=min(jobs, processors.count())
     )
-    wanted = job.Job(
-        formats=options.format,
-        options=Options(
-            **{name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
-        ),
-        tables=tuple(kind for kind in options.tables if kind != "none"),
-    )
+    given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+    kinds = tuple(kind for kind in options.tables if kind != "none")
+    wanted = job.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)
     start = time.perf_counter()
     with _progress(len(items)) as bar:
-        say = _teller(bar)
-        outcome = job.run(items, network, options.out, job=wanted, threads=jobs, restart=options.restart, say=say)
+        says = {"say": _teller(bar), "say_frames": _frames(bar)}
+        outcome = job.run(items, network, options.out, job=wanted, threads=jobs, restart=options.restart, **says)
     _report(outcome, options.out, network.version, time.perf_counter() - start)
     return 1 if outcome.failed else 0
 
 
 def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> None:
-    rate = f", {outcome.made / seconds:.1f} images/s" if outcome.made else ""
+    rate = f", {outcome.made / seconds:.1f} a second" if outcome.made else ""
     print(
-        f"{out}: {outcome.made:,} images segmented by {version} in {seconds:,.1f} s{rate}; {outcome.kept:,} were there"
+        f"{out}: {outcome.made:,} files segmented by {version} in {seconds:,.1f} s{rate}; {outcome.kept:,} were there"
     )
     if outcome.failed:
-        print(f"{len(outcome.failed):,} images failed, all listed in {out / job.FAILED}:", file=sys.stderr)
+        print(f"{len(outcome.failed):,} files failed, all listed in {out / job.FAILED}:", file=sys.stderr)
         for name, reason in outcome.failed[:_SHOWN]:
             print(f"  {name}: {reason}", file=sys.stderr)
         if len(outcome.failed) > _SHOWN:
@@ -80,7 +84,7 @@ def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> No
 def _progress(count: int):
     from tqdm import tqdm
 
-    return tqdm(total=count, unit="image", smoothing=0.05, mininterval=0.5, delay=1)
+    return tqdm(total=count, unit="file", smoothing=0.05, mininterval=0.5, delay=1)
 
 
 def _teller(bar) -> Callable[[str | None], None]:
@@ -92,6 +96,15 @@ def _teller(bar) -> Callable[[str | None], None]:
             failures += 1
             bar.set_postfix(failed=failures, refresh=False)
         bar.update()
+
+    return say
+
+
+def _frames(bar) -> Callable[[int], None]:
+    def say(frames: int) -> None:
+        # Shown at most twice a second.
+        bar.set_postfix_str(f"{frames:,} frames", refresh=False)
+        bar.update(0)
 
     return say
 

@@ -1,4 +1,4 @@
-"""What the command line names -> the images in it: files, folders, globs and zip archives."""
+"""What the command line names -> the images and videos in it: files, folders, globs and zip archives."""
 
 from __future__ import annotations
 
@@ -15,37 +15,47 @@ from pathlib import Path, PurePosixPath
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Of files that are looked at within a folder or an archive; a file that is named itself may have any."""
 
+VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+"""Of files that are taken for videos."""
+
 MOST_BYTES = 1 << 29
 """Of one file: an archive can say that a few bytes are many."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One image that is there to be read.
+    """One image or video that is there to be read.
 
     Attributes:
         name: its path below what was named, with `/` and with its ending: what the answers call it.
         stem: path of its answers, without an ending; no two items share one.
         source: bytes, and nanoseconds of its last change or, within an archive, its CRC: other ones are another image.
         read: gives its bytes. Raises `OSError`, or `ValueError` where an archive is damaged or the file too large.
+        path: of its file; None within an archive.
     """
 
     name: str
     stem: str
     source: tuple[int, int]
     read: Callable[[], bytes]
+    path: Path | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video, by its ending."""
+        return self.name.lower().endswith(VIDEO_SUFFIXES)
 
 
 def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[Item]:
-    """List the images of files, folders, globs and zip archives.
+    """List the images and videos of files, folders, globs and zip archives.
 
     Args:
         words: paths, or patterns as `glob` takes them, `**` included. Within folders and archives, files with one of
-            `SUFFIXES` are taken, at any depth, and hidden ones are not.
+            `SUFFIXES` or `VIDEO_SUFFIXES` are taken, at any depth, and hidden ones are not.
         besides: a folder that is left out, because answers are written there.
 
     Returns:
-        The images by rising name. Of several words, names begin with the word's last part. Two images of one stem,
+        They by rising name. Of several words, names begin with the word's last part. Two images of one stem,
         `a.jpg` and `a.png`, keep their endings in it.
 
     Raises:
@@ -56,8 +66,8 @@ def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[It
         items = list(_of(str(word), besides and besides.resolve()))
         if not items:
             raise ValueError(
-                f"Found no image in {word}. Expected a file, a folder, a pattern or a zip archive with "
-                f"{', '.join(SUFFIXES)}: check the path."
+                f"Found no image and no video in {word}. Expected a file, a folder, a pattern or a zip archive with "
+                f"{', '.join(SUFFIXES + VIDEO_SUFFIXES)}: check the path."
             )
         many = len(words) > 1 and not (len(items) == 1 and items[0].name == Path(word).name)
         found += [_below(Path(word).stem, item) for item in items] if many else items
@@ -83,7 +93,7 @@ def _folder(root: Path, besides: Path | None) -> Iterator[Item]:
         )
         for name in sorted(files):
             path = Path(folder) / name
-            if _is_image(name):
+            if _is_taken(name):
                 yield _file(path, path.relative_to(root).as_posix())
 
 
@@ -94,7 +104,7 @@ def _pattern(word: str, besides: Path | None) -> Iterator[Item]:
     root = Path(*parts[:fixed])
     for text in sorted(glob.glob(word, recursive=True)):
         path = Path(text)
-        if path.is_file() and _is_image(path.name) and besides not in path.resolve().parents:
+        if path.is_file() and _is_taken(path.name) and besides not in path.resolve().parents:
             yield _file(path, path.relative_to(root).as_posix())
 
 
@@ -107,7 +117,7 @@ def _file(path: Path, name: str) -> Item:
         _check_bytes(name, path.stat().st_size)
         return path.read_bytes()
 
-    return Item(name, _stem(name), (status.st_size, status.st_mtime_ns), read)
+    return Item(name, _stem(name), (status.st_size, status.st_mtime_ns), read, path)
 
 
 def _archive(path: Path) -> Iterator[Item]:
@@ -115,7 +125,7 @@ def _archive(path: Path) -> Iterator[Item]:
     bundle = zipfile.ZipFile(path)
     for entry in sorted(bundle.infolist(), key=lambda entry: entry.filename):
         parts = PurePosixPath(entry.filename).parts
-        if entry.is_dir() or not _is_image(parts[-1]):
+        if entry.is_dir() or not _is_taken(parts[-1]):
             continue
         if entry.filename.startswith("/") or ".." in parts:
             raise ValueError(
@@ -148,8 +158,8 @@ def _check_bytes(name: str, size: int) -> None:
         raise ValueError(f"{name} has {size:,} bytes. Expected {MOST_BYTES:,} at most. Scale it down.")
 
 
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+def _is_taken(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES + VIDEO_SUFFIXES) and not name.startswith(".")
 
 
 def _stem(name: str) -> str:

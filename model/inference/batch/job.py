@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from model.inference import images, positions
-from model.inference.batch import formats, merging, tables
+from model.inference.batch import formats, merging, tables, video, videos
 from model.inference.batch.inputs import Item
 from model.inference.batch.manifest import Manifest
 from model.inference.batch.output import Output
@@ -37,12 +38,14 @@ class Job:
         options: how an image is segmented and shown.
         tables: kinds of table, out of `tables.KINDS`.
         max_pixels: largest height x width of an image.
+        every: of a video, the network sees each such frame, and those between have its labels.
     """
 
     formats: tuple[str, ...] = ("mask",)
     options: Options = field(default_factory=Options)
     tables: tuple[str, ...] = tables.KINDS
     max_pixels: int = images.DEFAULT_MAX_PIXELS
+    every: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def run(
     threads: int = 1,
     restart: bool = False,
     say: Callable[[str | None], None] = lambda failed: None,
+    say_frames: Callable[[int], None] = lambda frames: None,
 ) -> Outcome:
     """Make the answers of images that are not there yet, and the tables of all.
 
@@ -82,6 +86,7 @@ def run(
         threads: that take an image each.
         restart: make all answers anew.
         say: hears of each image when it is done: None, or why it failed, with its name.
+        say_frames: hears how many frames of a video are written.
 
     Returns:
         What became of the images. One that failed does not stop the others.
@@ -92,10 +97,12 @@ def run(
     """
     job = job or Job()
     tables.check(job.tables)
+    if any(item.is_video for item in items):
+        video.check()
     with Output(folder).opened() as output:
         manifest = Manifest(output, _setting(segmenter, job), restart=restart)
         try:
-            outcome = _all(items, segmenter, output, manifest, job, threads=threads, say=say)
+            outcome = _all(items, segmenter, output, manifest, job, threads=threads, say=say, say_frames=say_frames)
             tables.write(job.tables, manifest.entries, output, chosen=job.options.categories)
             if "coco" in job.formats:
                 merging.write_coco(manifest.entries, output)
@@ -118,18 +125,27 @@ def _all(
     *,
     threads: int,
     say: Callable[[str | None], None],
+    say_frames: Callable[[int], None],
 ) -> Outcome:
     made, failed, kept = 0, [], 0
     waiting = []
     for item in items:
-        missing = manifest.missing(item.name, item.source, list(job.formats))
+        wanted = videos.formats() if item.is_video else list(job.formats)
+        missing = manifest.missing(item.name, item.source, wanted)
         if missing or not manifest.is_known(item.name, item.source):
             waiting.append((item, tuple(missing)))
         else:
             kept += 1
             say(None)
     make = partial(_one, segmenter=segmenter, output=output, job=job)
-    for item, answer in _answered(waiting, make, threads):
+    pictures = [each for each in waiting if not each[0].is_video]
+    # One after the other: each keeps all threads busy by itself.
+    films = (
+        (item, videos.answer(item, segmenter, output, job.options, every=job.every, threads=threads, say=say_frames))
+        for item, _ in waiting
+        if item.is_video
+    )
+    for item, answer in chain(_answered(pictures, make, threads), films):
         if isinstance(answer, str):
             failed.append((item.name, answer))
             say(f"{item.name}: {answer}")
@@ -207,7 +223,7 @@ def _one(item: Item, missing: tuple[str, ...], *, segmenter: Segmenter, output: 
 def _setting(segmenter: Segmenter, job: Job) -> dict:
     options = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(job.options).items()}
     engine = {"name": segmenter.engine.name, "precision": segmenter.engine.precision}
-    return {"model": segmenter.artifact.version, "engine": engine, "options": options}
+    return {"model": segmenter.artifact.version, "engine": engine, "every": job.every, "options": options}
 
 
 def _write_failed(output: Output, failed: Sequence[tuple[str, str]]) -> None:

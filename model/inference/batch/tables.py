@@ -45,7 +45,7 @@ def write(
         for kind in kinds:
             new = output.new_path()
             writer = _write_csv if kind == "csv" else _write_parquet
-            writer(new, columns, (row for entry in entries() for row in rows(entry)))
+            writer(new, columns, (row for entry in entries() if "categories" in entry for row in rows(entry)))
             output.place(new, f"coverage-{name}.{kind}")
 
 

@@ -43,8 +43,8 @@ def test_a_folder_gives_the_bytes_of_the_service_and_says_what_failed(streets, t
     assert run(streets, out, "--format", "mask,overlay", "--opacity", "0.3") == 1
     printed = capsys.readouterr()
     network = segmenter.load()
-    assert f"{out}: 3 images segmented by {network.version} in " in printed.out
-    assert f"1 images failed, all listed in {out / 'failed.csv'}:\n  text.jpg: Received text." in printed.err
+    assert f"{out}: 3 files segmented by {network.version} in " in printed.out
+    assert f"1 files failed, all listed in {out / 'failed.csv'}:\n  text.jpg: Received text." in printed.err
     client = create_app({}, segmenter=network).test_client()
     photograph = (streets / "scene-111.png").read_bytes()
     for format in ("mask", "overlay"):
@@ -52,7 +52,7 @@ def test_a_folder_gives_the_bytes_of_the_service_and_says_what_failed(streets, t
         assert (out / format / "scene-111.png").read_bytes() == answer.data
     (streets / "text.jpg").unlink()
     assert run(streets, out, "--format", "mask,overlay", "--opacity", "0.3") == 0
-    assert "0 images segmented" in capsys.readouterr().out
+    assert "0 files segmented" in capsys.readouterr().out
 
 
 @needs_network

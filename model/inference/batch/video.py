@@ -1,0 +1,222 @@
+"""A video -> the same video under the colours of its categories, and how much of each it shows over time.
+
+Array contract: see `model.inference.segmenter`.
+
+PyAV reads and writes: the libraries of FFmpeg in this process, so that a frame is an array without a pipe, and sound
+goes through as it is. OpenCV's own reader drops sound and time stamps; a program ffmpeg has to be installed beside.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import posixpath
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model.inference import counting
+from model.inference.batch.inputs import Item
+from model.inference.batch.tables import wide_record
+from model.inference.blurring import blurred
+from model.inference.options import Options
+from model.inference.render import overlay
+from model.inference.representations import style
+from model.inference.segmenter import Segmentation, Segmenter
+
+_CODEC = {"crf": "20", "preset": "veryfast"}
+# What an MP4 may hold; other sound goes into a Matroska file.
+_MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+# ITU-R BT.709, in the numbers of ITU-T H.273.
+_BT709 = 1
+
+
+class VideoError(ValueError):
+    """A video that cannot be read. The message is fit for the person who named it."""
+
+
+class Frame(NamedTuple):
+    """One frame: its number from 0, its time in seconds, and its row of the wide table."""
+
+    number: int
+    time: float
+    record: dict
+
+
+class Made(NamedTuple):
+    """What was made of a video: its frames, (height, width), frames a second, and how its file ends."""
+
+    frames: list[Frame]
+    size: tuple[int, int]
+    rate: float
+    ending: str
+
+
+def check() -> None:
+    """Refuse with a `ValueError` where PyAV is not installed."""
+    if importlib.util.find_spec("av") is None:
+        raise ValueError("Videos need PyAV, which is not installed: `pip install av`.")
+
+
+def make(
+    item: Item,
+    segmenter: Segmenter,
+    target: Path,
+    options: Options,
+    *,
+    every: int,
+    threads: int,
+    say: Callable[[int], None] = lambda frames: None,
+) -> Made:
+    """Write the overlay of a video: as many frames at the same times, and its sound as it was.
+
+    Args:
+        item: the video.
+        segmenter: the network.
+        target: the file to write, whatever its name.
+        options: how it is segmented and shown; frames keep their size.
+        every: the network sees each such frame, and those between have its labels.
+        threads: that take a frame each.
+        say: hears how many frames are written, after each.
+
+    Returns:
+        What was made.
+
+    Raises:
+        VideoError: it has no pictures, is damaged, or is of a kind that is not read.
+    """
+    av = importlib.import_module("av")
+    try:
+        with av.open(str(item.path) if item.path else _file(item)) as source:
+            if not source.streams.video:
+                raise VideoError(f"{item.name} has no pictures. Expected a video.")
+            with ThreadPoolExecutor(threads, thread_name_prefix="frame") as pool:
+                painter = _Painter(segmenter, options, every, pool)
+                return _Transcoder(av, source, target, painter, say).run(2 * threads)
+    except av.error.FFmpegError as error:
+        raise VideoError(
+            f"{posixpath.basename(item.name)} cannot be read as a video: {error.strerror or error}. Expected a whole "
+            "MP4, MOV, Matroska, WebM, AVI or MPEG file. Play it to its end, or convert it anew."
+        ) from error
+
+
+class _Painter:
+    """Gives frames to threads, which segment and paint them."""
+
+    def __init__(self, segmenter: Segmenter, options: Options, every: int, pool: ThreadPoolExecutor) -> None:
+        self._segmenter, self._options, self._every, self._pool = segmenter, options, every, pool
+        self._latest: Future | None = None
+
+    def begin(self, number: int, image: np.ndarray) -> Future:
+        """Return what will be (overlay, row of the wide table) of a frame."""
+        if number % self._every == 0:
+            self._latest = self._pool.submit(self._segment, image)
+        # Begun in order, so that the one which is waited for is done or on its way: they cannot wait in a circle.
+        return self._pool.submit(self._paint, image, self._latest)
+
+    def _segment(self, image: np.ndarray) -> tuple[Segmentation, dict]:
+        segmentation = self._segmenter.segment(image, void=self._options.void or "shown")
+        summary = counting.summary(segmentation, chosen=self._options.categories)
+        # Of a film of hours, little for each frame.
+        return segmentation, wide_record({"model": self._segmenter.artifact.version, **summary})
+
+    def _paint(self, image: np.ndarray, latest: Future) -> tuple[np.ndarray, dict]:
+        segmentation, record = latest.result()
+        photograph = blurred(image, segmentation.labels, chosen=self._options.blur)
+        return overlay(photograph, segmentation, style(self._options)), record
+
+
+class _Transcoder:
+    """Reads packets, hands frames to the painter and writes them in order; sound is copied packet by packet."""
+
+    def __init__(self, av: Any, source: Any, target: Path, painter: _Painter, say: Callable[[int], None]) -> None:
+        self._av, self._source, self._painter, self._say = av, source, painter, say
+        self._pictures = source.streams.video[0]
+        self._pictures.thread_type = "AUTO"
+        sound = [stream for stream in source.streams.audio if stream.codec_context is not None]
+        self._ending = ".mp4" if all(stream.codec_context.name in _MP4_AUDIO for stream in sound) else ".mkv"
+        kind = {".mp4": "mp4", ".mkv": "matroska"}[self._ending]
+        self._out = av.open(str(target), "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {})
+        self._coded: Any = None
+        self._early: list[Any] = []
+        self._sound = {stream.index: self._out.add_stream_from_template(stream) for stream in sound}
+        self._frames: list[Frame] = []
+        self._size = 0, 0
+
+    def run(self, most: int) -> Made:
+        """Transcode it all with at most `most` frames on their way."""
+        waiting: deque[tuple[Any, Future]] = deque()
+        with self._out:
+            for frame in self._decoded():
+                image = _upright(frame)
+                if not waiting and not self._frames:
+                    self._begin(image)
+                waiting.append((frame, self._painter.begin(len(self._frames) + len(waiting), image)))
+                if len(waiting) > most:
+                    self._write(*waiting.popleft())
+            while waiting:
+                self._write(*waiting.popleft())
+            if self._coded is None:
+                raise VideoError("It has no frame. Expected a video that plays.")
+            self._out.mux(self._coded.encode(None))
+        return Made(self._frames, self._size, self._rate(), self._ending)
+
+    def _decoded(self) -> Iterator[Any]:
+        streams = [self._pictures, *(self._source.streams[index] for index in self._sound)]
+        for packet in self._source.demux(*streams):
+            if packet.stream_index == self._pictures.index:
+                yield from packet.decode()
+            elif packet.dts is not None:
+                packet.stream = self._sound[packet.stream_index]
+                # The first packet writes the head of the file, and that has to name the pictures.
+                if self._coded is None:
+                    self._early.append(packet)
+                else:
+                    self._out.mux(packet)
+
+    def _begin(self, image: np.ndarray) -> None:
+        height, width = self._size = image.shape[:2]
+        rate = self._pictures.average_rate or self._pictures.guessed_rate or 25
+        coded = self._coded = self._out.add_stream("libx264", rate=rate, options=_CODEC)
+        coded.width, coded.height = width, height
+        # With colours thinned out, sides have to be even.
+        coded.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+        context = coded.codec_context
+        context.time_base = self._pictures.time_base
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        for packet in self._early:
+            self._out.mux(packet)
+        self._early = []
+
+    def _write(self, frame: Any, painted: Future) -> None:
+        picture, record = painted.result()
+        if picture.shape[:2] != self._size:
+            raise VideoError(f"Its frames change from {self._size} to {picture.shape[:2]} pixels. Expected one size.")
+        made = self._av.VideoFrame.from_ndarray(picture, format="rgb24")
+        made = made.reformat(format=self._coded.pix_fmt, dst_colorspace="ITU709")
+        number = len(self._frames)
+        # Old AVI files have frames without a time.
+        pts = round(number / self._rate() / frame.time_base) if frame.pts is None else frame.pts
+        made.pts, made.time_base = pts, frame.time_base
+        self._out.mux(self._coded.encode(made))
+        self._frames.append(Frame(number, float(pts * frame.time_base), record))
+        self._say(len(self._frames))
+
+    def _rate(self) -> float:
+        return float(self._pictures.average_rate or self._pictures.guessed_rate or 25)
+
+
+def _upright(frame: Any) -> np.ndarray:
+    """Return a frame as uint8 (height, width, 3) RGB, turned as its telephone was held."""
+    image = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
+
+
+def _file(item: Item):
+    import io
+
+    return io.BytesIO(item.read())
