@@ -3,6 +3,14 @@ FROM python:3.11-slim AS packages
 RUN python -m venv /opt/venv
 COPY requirements-serve.txt .
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements-serve.txt
+# Of OpenVINO, what runs on other devices than processors and what reads files of other frameworks; tests; and pip, which has
+# done its work. A fifth of the image; tests/deploy/test_image.py serves a photograph with the rest.
+RUN cd /opt/venv/lib/python3*/site-packages \
+    && rm -rf openvino/libs/libopenvino_intel_gpu_plugin.so openvino/libs/libopenvino_intel_npu_plugin.so \
+        openvino/libs/cache.json openvino/include \
+    && find openvino/libs -name 'libopenvino_*_frontend.so*' ! -name 'libopenvino_ir_frontend.so*' -delete \
+    && find . -type d -name tests -prune -exec rm -r {} + \
+    && rm -rf pip pip-* setuptools* pkg_resources _distutils_hack distutils-precedence.pth
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home streetseg
