@@ -1,8 +1,8 @@
 """The steps of the Dockerfile on a bare Debian, and the service that comes out of them.
 
 No Docker is needed, but root and debootstrap are, and a Debian mirror: a minute or two, `python -m pytest -m image
-tests/deploy`. The base is Debian's smallest with its own Python, in place of python:3.11-slim, a Debian without manuals and
-with a Python of its own.
+tests/deploy`. The base is Debian's smallest with its own Python, in place of python:3.11-slim, a Debian without manuals
+and with a Python of its own.
 """
 
 from __future__ import annotations
