@@ -1,7 +1,7 @@
 """`python -m bench.video FOLDER`: how long `model segment` takes for a video, and whether it loses a frame or a sound.
 
 Thirty seconds of 1280x720 at 25 frames a second, made of the photographs in a folder: a window pans over each for two
-seconds, so that every pixel is one that a camera saw; with a tone. There is no drive among the photographs that are given.
+seconds, so that every pixel is one that a camera saw; with a tone. There is no drive to be had here.
 """
 
 from __future__ import annotations
