@@ -13,6 +13,7 @@ from model.verbs.flags import Once
 HELP = "write a network as OpenVINO, ONNX, LiteRT or SavedModel, checked against Keras"
 NAMES = ("openvino", "bfloat16", "int8", "onnx", "litert", "litert-float16", "litert-int8", "savedmodel")
 ALL = "all"
+MOST_FLOAT_LAYERS = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"data set folder, or {SYNTHETIC!r}: its images check all formats and calibrate int8",
     )
     add("--split", default="train", help="split of it; never the one that scores are taken on")
+    add(
+        "--float-layers",
+        type=int,
+        default=MOST_FLOAT_LAYERS,
+        metavar="N",
+        help="of int8: most layers that may stay in float32; 0 does not look for them, in a fraction of the time",
+    )
     add("--out", type=Path, help="folder for ONNX, LiteRT and SavedModel (default: the artifact's)")
 
 
@@ -61,6 +69,8 @@ def run(options: argparse.Namespace) -> None:
     from model.data.datasets import open_samples
     from model.training.exporting.checks import Reference
 
+    if options.float_layers < 0:
+        raise ValueError(f"--float-layers is {options.float_layers}. Expected 0, or how many may stay in float32.")
     wanted = _wanted(options)
     loaded = artifact.read(options.artifact)
     samples = None if options.data is None else open_samples(options.data, options.split)
@@ -124,7 +134,7 @@ def _export_int8(reference, samples, options: argparse.Namespace):
     from model.training.exporting.quantise import INT8, quantise
 
     loaded = artifact.read(options.artifact)
-    result = quantise(loaded, samples, reference=reference)
+    result = quantise(loaded, samples, reference=reference, most_float_layers=options.float_layers)
     facts = {name: value for name, value in asdict(result).items() if name != "agreement"}
     made = facts | {"float_layers": list(result.float_layers), "command": _command(options)}
     add_precision(loaded, "int8", {"made": made}, anew=True)
@@ -160,4 +170,6 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--artifact", str(options.artifact)]
     if options.format is not None:
         words += ["--format", ",".join(options.format)]
+    if options.float_layers != MOST_FLOAT_LAYERS:
+        words += ["--float-layers", str(options.float_layers)]
     return shlex.join(words if options.out is None else [*words, "--out", str(options.out)])

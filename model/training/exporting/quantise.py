@@ -26,7 +26,7 @@ from model.training.exporting.conversion import convert
 from model.training.exporting.making import Format, check
 from model.training.exporting.openvino_files import load_int8
 from model.training.exporting.placing import put_in_place
-from model.training.exporting.sensitivity import Trial
+from model.training.exporting.sensitivity import MOST_LAYERS, Trial
 from model.training.scoring import equal_labels, score
 
 CALIBRATION_IMAGES = 300
@@ -64,13 +64,21 @@ class Quantised:
     agreement: Agreement | None = None
 
 
-def quantise(artifact: Artifact, samples: Sequence[Sample], *, reference: Reference | None = None) -> Quantised:
+def quantise(
+    artifact: Artifact,
+    samples: Sequence[Sample],
+    *,
+    reference: Reference | None = None,
+    most_float_layers: int = MOST_LAYERS,
+) -> Quantised:
     """Make the int8 file from the compiled float32 file, check it, and put it beside it.
 
     Args:
         artifact: its `openvino_path` must be there; its `int8_path` is replaced.
         samples: training samples, never those that the network is scored on: they decide how it is rounded.
         reference: Keras's own answers on a few images, which the int8 file's must be near to.
+        most_float_layers: how many of the most sensitive layers may stay in float32. Looking for them is most of the
+            time that this takes; 0 does not look.
 
     Returns:
         What was made.
@@ -83,12 +91,14 @@ def quantise(artifact: Artifact, samples: Sequence[Sample], *, reference: Refere
     calibration, ranking, checks = _parts(samples)
     model = openvino.Core().read_model(artifact.openvino_path)
     images = [exact.fit(sample.read().image) for sample in calibration]
-    trial = Trial(
-        model,
-        [exact.fit(sample.read().image) for sample in ranking],
-        lambda names: _quantised(model, images[:TRIAL_IMAGES], names),
-    )
-    layers = trial.sensitive_layers()
+    layers: tuple[str, ...] = ()
+    if most_float_layers:
+        trial = Trial(
+            model,
+            [exact.fit(sample.read().image) for sample in ranking],
+            lambda names: _quantised(model, images[:TRIAL_IMAGES], names),
+        )
+        layers = trial.sensitive_layers(most_float_layers)
     made = _quantised(model, images, layers)
     with tempfile.TemporaryDirectory(dir=artifact.folder, prefix="export-") as folder:
         compiled = Artifact(Path(folder), artifact.card)

@@ -52,12 +52,12 @@ class Trial:
         answers = _answers(model, self._images)
         return float(np.mean([np.abs(one - other).mean() for one, other in zip(answers, self._truths, strict=True)]))
 
-    def sensitive_layers(self) -> tuple[str, ...]:
-        """Name the layers that do most of the damage, greedily, the worst first: none, or up to `MOST_LAYERS`."""
+    def sensitive_layers(self, most: int = MOST_LAYERS) -> tuple[str, ...]:
+        """Name the layers that do most of the damage, greedily, the worst first: none, or up to `most`."""
         model = self._quantise(())
         candidates, left = self._ranked(model)[:CANDIDATES], self.damage(model)
         chosen: tuple[str, ...] = ()
-        while len(chosen) < MOST_LAYERS and candidates:
+        while len(chosen) < most and candidates:
             trials = {name: self.damage(self._quantise((*chosen, name))) for name in candidates}
             best, *others = sorted(candidates, key=trials.get)
             if trials[best] > (1 - LEAST_SHARE) * left:

@@ -106,6 +106,7 @@ def test_a_layer_that_int8_would_ruin_stays_in_float(tmp_path, monkeypatch):
     result = quantise.quantise(artifact, samples_of(artifact))
     assert result.float_layers[0].startswith("join")
     assert result.equal_labels > 0.95
+    assert quantise.quantise(artifact, samples_of(artifact), most_float_layers=0).float_layers == ()
 
 
 def test_int8_that_loses_too_much_replaces_nothing(copied, monkeypatch):
