@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain
@@ -145,14 +146,18 @@ def _all(
         for item, _ in waiting
         if item.is_video
     )
-    for item, answer in chain(_answered(pictures, make, threads), films):
-        if isinstance(answer, str):
-            failed.append((item.name, answer))
-            say(f"{item.name}: {answer}")
-        else:
-            manifest.add(*answer)
-            made += 1
-            say(None)
+    with closing(_answered(pictures, make, threads)) as answered:
+        for item, answer in chain(answered, films):
+            if isinstance(answer, str):
+                # Its file is another now; of one that only cannot be read today, nothing is lost.
+                if not manifest.is_known(item.name, item.source):
+                    manifest.forget(item.name)
+                failed.append((item.name, answer))
+                say(f"{item.name}: {answer}")
+            else:
+                manifest.add(*answer)
+                made += 1
+                say(None)
     return Outcome(made, kept, tuple(sorted(failed)))
 
 

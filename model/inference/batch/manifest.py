@@ -86,6 +86,16 @@ class Manifest:
         offset = self._append(entry | {"outputs": outputs})
         self._known[entry["file"]] = _Known(self._journal_path, offset, source, outputs)
 
+    def forget(self, name: str) -> None:
+        """Drop an image that can no longer be read, and the answers to what it was before.
+
+        Args:
+            name: of the image.
+        """
+        known = self._known.pop(name, None)
+        for path, _ in known.outputs.values() if known else ():
+            (self._output.folder / path).unlink(missing_ok=True)
+
     def entries(self) -> Iterator[dict]:
         """Read the lines of all images, by rising name."""
         self._journal.flush()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 WORK = ".streetseg"
 """Folder of what is being written; gone when all is done."""
@@ -38,14 +38,7 @@ class Output:
         except (FileExistsError, NotADirectoryError) as error:
             raise ValueError(f"{self.folder} is a file. Expected a folder for the answers, or a new name.") from error
         with (self.work / "lock").open("w") as lock:
-            try:
-                # The system lets go of it however the process ends.
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ValueError(
-                    f"Another run writes into {self.folder}. Expected it to be free: wait for the other one, or name "
-                    "another folder."
-                ) from error
+            _hold(lock, self.folder)
             shutil.rmtree(self.work / "new", ignore_errors=True)
             (self.work / "new").mkdir()
             yield self
@@ -77,3 +70,18 @@ class Output:
     def finish(self) -> None:
         """Remove what is only needed to go on."""
         shutil.rmtree(self.work)
+
+
+def _hold(lock: TextIO, folder: Path) -> None:
+    """Lock a file until it is closed; the system lets go of it however the process ends."""
+    # Windows has no such lock: there nothing stands between two runs into one folder.
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ValueError(
+            f"Another run writes into {folder}. Expected it to be free: wait for the other one, or name another folder."
+        ) from error

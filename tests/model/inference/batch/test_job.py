@@ -173,6 +173,14 @@ def test_one_bad_image_stops_no_other_and_is_tried_again(segment, photographs, t
     assert not (tmp_path / "out" / job.FAILED).exists()
 
 
+def test_an_image_that_was_spoilt_leaves_no_answers_to_what_it_was(segment, photographs, tmp_path):
+    segment()
+    (photographs / "03.png").write_text("spoilt")
+    assert counts(segment()) == (0, 11, 1)
+    assert "03.png" not in {row["file"] for row in rows(tmp_path / "out" / "coverage-wide.csv")}
+    assert not (tmp_path / "out" / "mask" / "03.png").exists()
+
+
 def test_a_file_that_went_away_is_a_failure_of_its_own(photographs, segmenter, tmp_path):
     items = inputs.find([photographs])
     (photographs / "00.png").unlink()
