@@ -20,7 +20,9 @@ PRECISIONS = ("auto", *contract.PRECISIONS)
 _logger = logging.getLogger(__name__)
 
 
-def create(name: str, artifact: Artifact, *, precision: str = "auto", streams: int = 1) -> Engine:
+def create(
+    name: str, artifact: Artifact, *, precision: str = "auto", streams: int = 1, threads: int | None = None
+) -> Engine:
     """Make the engine of this name.
 
     Args:
@@ -29,6 +31,7 @@ def create(name: str, artifact: Artifact, *, precision: str = "auto", streams: i
         precision: `"f32"`, `"bf16"`, `"int8"`, or `"auto"`: what this processor does well, see `suited_precision`.
             TensorFlow has `"f32"` only.
         streams: runs of OpenVINO that go on at the same time and share the processors: more answers in all, each later.
+        threads: of all of them together, see `OpenVinoEngine`.
 
     Returns:
         An engine with the network loaded.
@@ -45,7 +48,7 @@ def create(name: str, artifact: Artifact, *, precision: str = "auto", streams: i
     if name == "tensorflow":
         return _tensorflow(artifact, precision)
     try:
-        return _openvino(artifact, precision, streams)
+        return _openvino(artifact, precision, streams, threads)
     except EngineError as error:
         if name == "openvino" or precision not in ("auto", "f32"):
             raise
@@ -75,19 +78,19 @@ def _tensorflow(artifact: Artifact, precision: str) -> TensorFlowEngine:
     return TensorFlowEngine(artifact)
 
 
-def _openvino(artifact: Artifact, precision: str, streams: int) -> OpenVinoEngine:
+def _openvino(artifact: Artifact, precision: str, streams: int, threads: int | None) -> OpenVinoEngine:
     if precision != "auto":
-        return OpenVinoEngine(artifact, precision=precision, streams=streams)
+        return OpenVinoEngine(artifact, precision=precision, streams=streams, threads=threads)
     suited = suited_precision(processors.flags())
     if suited == "int8" and not artifact.compiled_path("int8").is_file():
         command = artifact.export_command(artifact.compiled_path("int8"))
         _logger.info("Float32 runs, though this processor is fast with int8: `%s` makes that file.", command)
         suited = "f32"
     try:
-        return OpenVinoEngine(artifact, precision=suited, streams=streams)
+        return OpenVinoEngine(artifact, precision=suited, streams=streams, threads=threads)
     except EngineError as error:
         if suited == "f32":
             raise
-        engine = OpenVinoEngine(artifact, precision="f32", streams=streams)
+        engine = OpenVinoEngine(artifact, precision="f32", streams=streams, threads=threads)
         _logger.warning("Float32 runs instead of %s: %s", suited, error)
         return engine

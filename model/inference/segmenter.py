@@ -141,7 +141,12 @@ class Segmenter:
 
 
 def load(
-    folder: str | Path = artifacts.DEFAULT_FOLDER, *, engine: str = "auto", precision: str = "auto", streams: int = 1
+    folder: str | Path = artifacts.DEFAULT_FOLDER,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    streams: int = 1,
+    threads: int | None = None,
 ) -> Segmenter:
     """Load a network from an artifact folder.
 
@@ -150,6 +155,7 @@ def load(
         engine: `"auto"`, `"openvino"` or `"tensorflow"`.
         precision: `"auto"`, `"f32"`, `"bf16"` or `"int8"`.
         streams: of the engine, see `engines.create`.
+        threads: likewise.
 
     Returns:
         A segmenter, not yet warmed up.
@@ -160,7 +166,7 @@ def load(
     """
     processors.limit_libraries()
     artifact = artifacts.read(folder)
-    return Segmenter(artifact, engines.create(engine, artifact, precision=precision, streams=streams))
+    return Segmenter(artifact, engines.create(engine, artifact, precision=precision, streams=streams, threads=threads))
 
 
 def warm_up_image(size: tuple[int, int]) -> np.ndarray:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from model import artifact, categories
 from model.inference import engines, images
-from model.inference.batch import formats, inputs, job, tables
+from model.inference.batch import formats, inputs, job, on_ray, one, tables
+from model.inference.batch.crew import Crew
 from model.inference.options import PARAMETERS, Options, Parameter, check_size
+from model.inference.segmenter import Segmenter
 
 HELP = "segment images and videos: files, folders, patterns, zip archives"
 _SHOWN = 20
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
     add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
+    add("--ray", metavar="ADDRESS", help="let actors of this Ray cluster make the images; local starts one here")
     add("--restart", action="store_true", help="make all answers anew, also those that are there")
 
 
@@ -59,13 +62,26 @@ def run(options: argparse.Namespace) -> int:
     )
     given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
     kinds = tuple(kind for kind in options.tables if kind != "none")
-    wanted = job.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)
+    wanted = one.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)
     start = time.perf_counter()
+    crew = _crew(options, network)
     with _progress(len(items)) as bar:
         says = {"say": _teller(bar), "say_frames": _frames(bar)}
-        outcome = job.run(items, network, options.out, job=wanted, threads=jobs, restart=options.restart, **says)
+        outcome = job.run(
+            items, network, options.out, job=wanted, crew=crew, threads=jobs, restart=options.restart, **says
+        )
     _report(outcome, options.out, network.version, time.perf_counter() - start)
     return 1 if outcome.failed else 0
+
+
+def _crew(options: argparse.Namespace, network: Segmenter) -> Crew | None:
+    """Return the actors that were asked for; None for threads of this process."""
+    if options.ray is None:
+        return None
+    on_ray.check()
+    engine = network.engine
+    asked = {"engine": engine.name, "precision": engine.precision}
+    return on_ray.actors(options.ray, artifact=options.artifact, count=options.jobs, **asked)
 
 
 def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> None:

@@ -8,8 +8,9 @@ import posixpath
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -24,26 +25,53 @@ MOST_BYTES = 1 << 29
 
 @dataclass(frozen=True)
 class Item:
-    """One image or video that is there to be read.
+    """One image or video that is there to be read; another process can read it too.
 
     Attributes:
         name: its path below what was named, with `/` and with its ending: what the answers call it.
         stem: path of its answers, without an ending; no two items share one.
         source: bytes, and nanoseconds of its last change or, within an archive, its CRC: other ones are another image.
-        read: gives its bytes. Raises `OSError`, or `ValueError` where an archive is damaged or the file too large.
-        path: of its file; None within an archive.
+        path: of its file, or of the archive that it is in.
+        entry: what the archive calls it; None for a file.
     """
 
     name: str
     stem: str
     source: tuple[int, int]
-    read: Callable[[], bytes]
-    path: Path | None = None
+    path: Path
+    entry: str | None = None
 
     @property
     def is_video(self) -> bool:
         """Whether it is a video, by its ending."""
         return self.name.lower().endswith(VIDEO_SUFFIXES)
+
+    def read(self) -> bytes:
+        """Return its bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it has more than `MOST_BYTES`, or the archive is damaged.
+        """
+        size = self.path.stat().st_size if self.entry is None else self.source[0]
+        if size > MOST_BYTES:
+            raise ValueError(f"{self.name} has {size:,} bytes. Expected {MOST_BYTES:,} at most. Scale it down.")
+        if self.entry is None:
+            return self.path.read_bytes()
+        try:
+            return _opened(self.path, self.path.stat().st_mtime_ns).read(self.entry)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+            # Damaged, encrypted, or compressed by a scheme that Python lacks.
+            raise ValueError(f"{self.path} holds it in a way that cannot be read: {error}. Pack it anew.") from error
+
+
+@cache
+def _opened(path: Path, changed: int) -> zipfile.ZipFile:
+    """Open an archive once in a process, until it is `changed`.
+
+    Threads may read at once: it locks where they share the file's position.
+    """
+    return zipfile.ZipFile(path)
 
 
 def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[Item]:
@@ -112,18 +140,11 @@ def _file(path: Path, name: str) -> Item:
     status = path.stat()
     # A name that is no UTF-8 is shown by its bytes: it has to stand in JSON and in tables.
     name = os.fsencode(name).decode("utf-8", "backslashreplace")
-
-    def read() -> bytes:
-        _check_bytes(name, path.stat().st_size)
-        return path.read_bytes()
-
-    return Item(name, _stem(name), (status.st_size, status.st_mtime_ns), read, path)
+    return Item(name, _stem(name), (status.st_size, status.st_mtime_ns), path)
 
 
 def _archive(path: Path) -> Iterator[Item]:
-    # Open as long as the items are. Threads may read at once: it locks where they share the file's position.
-    bundle = zipfile.ZipFile(path)
-    for entry in sorted(bundle.infolist(), key=lambda entry: entry.filename):
+    for entry in sorted(_opened(path, path.stat().st_mtime_ns).infolist(), key=lambda entry: entry.filename):
         parts = PurePosixPath(entry.filename).parts
         if entry.is_dir() or not _is_taken(parts[-1]):
             continue
@@ -133,29 +154,8 @@ def _archive(path: Path) -> Iterator[Item]:
             )
         if any(part.startswith((".", "__MACOSX")) for part in parts):
             continue
-        yield Item(
-            posixpath.join(*parts),
-            _stem(posixpath.join(*parts)),
-            (entry.file_size, entry.CRC),
-            _reader(bundle, entry, path),
-        )
-
-
-def _reader(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Callable[[], bytes]:
-    def read() -> bytes:
-        _check_bytes(entry.filename, entry.file_size)
-        try:
-            return bundle.read(entry)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-            # Damaged, encrypted, or compressed by a scheme that Python lacks.
-            raise ValueError(f"{path} holds it in a way that cannot be read: {error}. Pack it anew.") from error
-
-    return read
-
-
-def _check_bytes(name: str, size: int) -> None:
-    if size > MOST_BYTES:
-        raise ValueError(f"{name} has {size:,} bytes. Expected {MOST_BYTES:,} at most. Scale it down.")
+        name = posixpath.join(*parts)
+        yield Item(name, _stem(name), (entry.file_size, entry.CRC), path, entry.filename)
 
 
 def _is_taken(name: str) -> bool:

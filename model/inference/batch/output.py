@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ class Output:
         self.folder = folder
         self.work = folder / WORK
         self._numbers = itertools.count()
+        # Several processes, on several machines, may write for the one that holds the folder.
+        self._process = uuid.uuid4().hex[:12]
 
     @contextmanager
     def opened(self) -> Iterator[Output]:
@@ -56,7 +59,7 @@ class Output:
 
     def new_path(self) -> Path:
         """Return a path to write a file to that `place` then puts in its place."""
-        return self.work / "new" / str(next(self._numbers))
+        return self.work / "new" / f"{self._process}-{next(self._numbers)}"
 
     def place(self, new: Path, path: str) -> None:
         """Move a file from where `new_path` said to its place below the folder."""

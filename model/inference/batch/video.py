@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -91,7 +92,7 @@ def make(
     """
     av = importlib.import_module("av")
     try:
-        with av.open(str(item.path) if item.path else _file(item)) as source:
+        with av.open(str(item.path) if item.entry is None else io.BytesIO(item.read())) as source:
             if not source.streams.video:
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
             with ThreadPoolExecutor(threads, thread_name_prefix="frame") as pool:
@@ -214,9 +215,3 @@ def _upright(frame: Any) -> np.ndarray:
     """Return a frame as uint8 (height, width, 3) RGB, turned as its telephone was held."""
     image = frame.to_ndarray(format="rgb24")
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
-
-
-def _file(item: Item):
-    import io
-
-    return io.BytesIO(item.read())

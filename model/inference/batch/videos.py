@@ -7,8 +7,8 @@ from collections.abc import Callable
 from model.categories import PALETTES
 from model.inference.batch import timeline, video
 from model.inference.batch.inputs import Item
+from model.inference.batch.one import Answer, Job
 from model.inference.batch.output import Output
-from model.inference.options import Options
 from model.inference.segmenter import Segmenter
 
 
@@ -18,24 +18,16 @@ def formats() -> list[str]:
 
 
 def answer(
-    item: Item,
-    segmenter: Segmenter,
-    output: Output,
-    options: Options,
-    *,
-    every: int,
-    threads: int,
-    say: Callable[[int], None],
-) -> tuple[dict, dict] | str:
+    item: Item, segmenter: Segmenter, output: Output, job: Job, *, threads: int, say: Callable[[int], None]
+) -> Answer:
     """Make all that is made of a video.
 
     Args:
         item: the video.
         segmenter: the network.
         output: receives `overlay/STEM.mp4` (or `.mkv`), `coverage/STEM.csv` and `coverage/STEM.svg`.
-        options: how.
-        every: see `video.make`.
-        threads: likewise.
+        job: how.
+        threads: see `video.make`.
         say: likewise.
 
     Returns:
@@ -43,7 +35,7 @@ def answer(
     """
     version, new = segmenter.artifact.version, output.new_path()
     try:
-        made = video.make(item, segmenter, new, options, every=every, threads=threads, say=say)
+        made = video.make(item, segmenter, new, job.options, every=job.every, threads=threads, say=say)
     except (video.VideoError, OSError) as error:
         return str(error)
     outputs = {}
@@ -55,7 +47,7 @@ def answer(
     table = timeline.table(made.frames)
     put("coverage", f"coverage/{item.stem}.csv", table)
     if timeline.can_draw():
-        drawn = timeline.drawing(made.frames, title=item.name, palette=PALETTES[options.palette])
+        drawn = timeline.drawing(made.frames, title=item.name, palette=PALETTES[job.options.palette])
         put("drawing", f"coverage/{item.stem}.svg", drawn)
     path, size = f"overlay/{item.stem}{made.ending}", new.stat().st_size
     output.place(new, path)

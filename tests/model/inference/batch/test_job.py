@@ -16,7 +16,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from app import create_app
-from model.inference.batch import formats, inputs, job, manifest, output
+from model.inference.batch import formats, inputs, job, manifest, one, output
 from model.inference.options import Options
 from tests.app.clients import post, post_files
 
@@ -24,7 +24,7 @@ from tests.app.clients import post, post_files
 SLOW = """
 import sys, time
 from pathlib import Path
-from model.inference.batch import inputs, job
+from model.inference.batch import inputs, job, one
 from tests.app.clients import FakeSegmenter
 
 class Slow(FakeSegmenter):
@@ -33,7 +33,7 @@ class Slow(FakeSegmenter):
         return super().segment(*arguments, **options)
 
 root, out = map(Path, sys.argv[1:])
-wanted = job.Job(formats=("mask", "json", "coco", "zip"))
+wanted = one.Job(formats=("mask", "json", "coco", "zip"))
 print("ready", flush=True)
 job.run(inputs.find([root]), Slow(), out, job=wanted, threads=3)
 """
@@ -44,7 +44,7 @@ def segment(photographs, segmenter, tmp_path):
     """A function that runs a job on the photographs into a folder `out`, and returns what became of them."""
 
     def run(*words: str, out: str = "out", restart: bool = False, root: Path = photographs, **options):
-        wanted = job.Job(formats=words or ("mask",), options=Options(**options))
+        wanted = one.Job(formats=words or ("mask",), options=Options(**options))
         return job.run(inputs.find([root]), segmenter, tmp_path / out, job=wanted, threads=3, restart=restart)
 
     return run

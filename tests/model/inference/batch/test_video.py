@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.categories import NAMES
-from model.inference.batch import inputs, job
+from model.inference.batch import inputs, job, one
 from model.inference.options import Options
 from model.inference.render import overlay
 from model.inference.representations import style
@@ -72,7 +72,7 @@ def segment(segmenter, tmp_path):
     """A function that segments a video into a folder `out`, and returns its overlay's path."""
 
     def run(path: Path, *, every: int = 1, ending: str = ".mp4", **options) -> Path:
-        wanted = job.Job(options=Options(**options), every=every)
+        wanted = one.Job(options=Options(**options), every=every)
         outcome = job.run(inputs.find([path]), segmenter, tmp_path / "out", job=wanted, threads=3)
         assert outcome.failed == ()
         return tmp_path / "out" / "overlay" / f"{path.stem}{ending}"
@@ -220,4 +220,4 @@ def test_without_pyav_it_says_what_to_install(segmenter, tmp_path, monkeypatch):
     source = write(tmp_path / "drive.mp4", pictures())
     monkeypatch.setattr("model.inference.batch.video.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="Videos need PyAV, which is not installed: `pip install av`"):
-        job.run(inputs.find([source]), segmenter, tmp_path / "out", job=job.Job(tables=("csv",)))
+        job.run(inputs.find([source]), segmenter, tmp_path / "out", job=one.Job(tables=("csv",)))
