@@ -7,6 +7,9 @@ import pytest
 
 from app import create_app
 from tests.app.clients import AS_A_BROWSER, FakeSegmenter, encoded
+from tests.bench.conftest import small_network, tiny_artifact, tiny_model
+
+__all__ = ["small_network", "tiny_artifact", "tiny_model"]
 
 
 @pytest.fixture

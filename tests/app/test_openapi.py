@@ -8,7 +8,6 @@ from app import create_app, openapi, options
 from app.openapi.operations import PARAMETERS
 from bench.reliability import contract
 from bench.reliability.target import started
-from model import artifact
 from model.inference.options import PARAMETERS as OPTIONS
 from model.inference.representations import REPRESENTATIONS
 
@@ -72,9 +71,7 @@ def test_the_page_shows_every_path_and_needs_nothing_from_outside(client, docume
     assert 'src="http' not in page
 
 
-def test_the_running_service_keeps_the_document():
-    if not (artifact.DEFAULT_FOLDER / artifact.CARD_FILE).is_file():
-        pytest.skip(f"no trained network in {artifact.DEFAULT_FOLDER}")
+def test_the_running_service_keeps_the_document(small_network):
     with started() as target:
         cases, status, said = contract.drive(target.port, examples=10)
     assert status == 0, said

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import collections
 
-import pytest
-
 from bench.reliability import fuzz, mutations
 from bench.reliability.target import started
-from model import artifact
 from model.inference import images
 
 
@@ -51,9 +48,7 @@ def test_sizes_in_headers_are_believed_so_that_limits_are_tried():
     assert too_large > 10
 
 
-def test_mutants_are_answered_or_refused_and_the_worker_lives():
-    if not (artifact.DEFAULT_FOLDER / artifact.CARD_FILE).is_file():
-        pytest.skip(f"no trained network in {artifact.DEFAULT_FOLDER}")
+def test_mutants_are_answered_or_refused_and_the_worker_lives(small_network):
     with started() as target:
         worker = target.worker()
         cases, _ = fuzz.ask_all(target, range(400), clients=2)

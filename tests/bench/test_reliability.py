@@ -9,12 +9,8 @@ import pytest
 
 from bench.reliability import crosstalk, kill, mixed, overload, slow, terminate
 from bench.reliability.target import photograph, started
-from model import artifact
 
-pytestmark = pytest.mark.skipif(
-    not (artifact.DEFAULT_FOLDER / artifact.CARD_FILE).is_file(),
-    reason=f"no trained network in {artifact.DEFAULT_FOLDER}",
-)
+pytestmark = pytest.mark.usefixtures("small_network")
 
 
 def test_beyond_what_it_can_serve_every_answer_is_right_or_a_refusal_with_retry_after():
@@ -73,4 +69,4 @@ def test_no_accepted_request_is_lost_when_stopped_under_load():
 
 
 def test_two_clients_get_their_own_answers():
-    assert crosstalk.run(Namespace(requests=100)).kept
+    assert crosstalk.run(Namespace(requests=400)).kept
