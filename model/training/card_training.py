@@ -55,8 +55,13 @@ def training_section(training: Mapping[str, Any]) -> str:
 
 def _members(members: list[dict[str, Any]]) -> str:
     parts = [f"Its answer is the mean of those of {len(members)} networks, by `python -m model ensemble`."]
+    equal = 1 / len(members)
     for each in members:
-        parts += [f"### `{each['version']}`, {each['parameters']:,} parameters", training_section(each["training"])]
+        # Said only where they differ: the first ensembles had no shares.
+        share = each.get("share", equal)
+        said = "" if abs(share - equal) < 1e-9 else f", {100 * share:.0f} % of the mean"
+        heading = f"### `{each['version']}`, {each['parameters']:,} parameters{said}"
+        parts += [heading, training_section(each["training"])]
     return "\n\n".join(parts)
 
 

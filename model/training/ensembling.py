@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 from model import artifact
 from model.artifact import Artifact
 from model.networks.ensembles import ensemble
-from model.networks.heads import without_softmax
+from model.networks.heads import divide_logits, without_softmax
 from model.training import outcome, sources
 from model.training.devices import Devices
 from model.training.settings import from_card
@@ -20,13 +21,20 @@ NAME = "ensemble"
 """Of such an artifact and of its files."""
 
 
-def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int] | None = None) -> Artifact:
+def join(
+    folders: Sequence[Path],
+    shares: Sequence[float] | None = None,
+    *,
+    artifact_folder: Path,
+    size: tuple[int, int] | None = None,
+) -> Artifact:
     """Write the network whose logits are the mean of those of others.
 
     Its temperature is fitted anew, on all validation samples: the mean is less sure than its members.
 
     Args:
         folders: of two artifacts and more of one input size. The first one's card says which data it is scored on.
+        shares: of each in the mean, above 0; relative to their sum. None for equal ones.
         artifact_folder: receives the network and its card; none of `folders`.
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
 
@@ -34,24 +42,28 @@ def join(folders: Sequence[Path], *, artifact_folder: Path, size: tuple[int, int
         The artifact, read back.
 
     Raises:
-        ValueError: there are fewer than two, they are of different input sizes or normalisations, a side of `size`
-            does not divide by 32, or the data of the first can't be read.
+        ValueError: there are fewer than two, not as many shares or one that is not above 0, they are of different input
+            sizes or normalisations, a side of `size` does not divide by 32, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder)
+    weights = _relative(shares, len(folders))
     settings = from_card(found[0].card["training"]["settings"])
     height, width = size or found[0].size
     # Few were scored after each epoch to save time; here it is done once.
     settings = replace(settings, height=height, width=width, validation_images=0)
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
+    # Within the weights of each, so that what is built stays a plain mean.
+    for member, weight in zip(members, weights, strict=True):
+        divide_logits(member, 1 / (weight * len(members)))
     network = ensemble(members)
     return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
         validation=validation,
-        about={"samples": len(samples), "members": [_told(each) for each in found]},
+        about={"samples": len(samples), "members": [_told(*each) for each in zip(found, weights, strict=True)]},
         folder=artifact_folder,
         made_of=found,
         name=NAME,
@@ -74,5 +86,16 @@ def _read(folders: Sequence[Path], artifact_folder: Path) -> list[Artifact]:
     return found
 
 
-def _told(found: Artifact) -> dict:
-    return {"version": found.version, "parameters": found.card["parameters"], "training": found.card["training"]}
+def _relative(shares: Sequence[float] | None, count: int) -> list[float]:
+    shares = [1.0] * count if shares is None else shares
+    if len(shares) != count or not all(math.isfinite(share) and share > 0 for share in shares):
+        raise ValueError(
+            f"Received the shares {', '.join(f'{share:g}' for share in shares)} for {count} artifacts. Expected a "
+            "number above 0 for each."
+        )
+    return [share / sum(shares) for share in shares]
+
+
+def _told(found: Artifact, share: float) -> dict:
+    card = found.card
+    return {"version": found.version, "share": share, "parameters": card["parameters"], "training": card["training"]}

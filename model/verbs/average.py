@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from model.verbs.flags import shares
+
 HELP = "make the mean of the weights of several networks that were trained from one another"
 
 
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="artifacts; the first one's card says size, data and views",
     )
-    add("--shares", type=_shares, metavar="A,B", help="of each in the mean (default: equal ones)")
+    add("--shares", type=shares, metavar="A,B", help="of each in the mean (default: equal ones)")
     add("--out", type=Path, required=True, help="folder that receives the network and its card")
     add("--workers", type=int, default=2, help="threads that read ahead")
 
@@ -27,14 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Average, calibrate, score and write."""
     from model.training.mixing import mix
 
-    shares = options.shares or [1.0] * len(options.artifacts)
-    made = mix(options.artifacts, shares, artifact_folder=options.out, workers=options.workers)
+    given = options.shares or [1.0] * len(options.artifacts)
+    made = mix(options.artifacts, given, artifact_folder=options.out, workers=options.workers)
     scores = made.card["scores"]["validation"]
     print(f"wrote {made.folder} ({made.version}), mean IoU {scores['mean_iou']:.4f} on {scores['images']} images")
-
-
-def _shares(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.4,0.6") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from model.verbs.flags import shares
+
 HELP = "make one network that answers the mean of what several say"
 
 
@@ -12,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
     add = parser.add_argument
     add("artifacts", nargs="+", type=Path, metavar="DIR", help="artifacts of one input size, of any networks")
+    add("--shares", type=shares, metavar="A,B", help="of each in the mean (default: equal ones)")
     add("--height", type=int, help="of its input when serving, pixels, a multiple of 32 (default: the artifacts')")
     add("--width", type=int, help="likewise")
     add("--out", type=Path, required=True, help="folder that receives the network and its card")
@@ -24,6 +27,6 @@ def run(options: argparse.Namespace) -> None:
     if (options.height is None) != (options.width is None):
         raise ValueError(f"Received --height {options.height} and --width {options.width}. Expected both, or neither.")
     size = None if options.height is None else (options.height, options.width)
-    made = join(options.artifacts, artifact_folder=options.out, size=size)
+    made = join(options.artifacts, options.shares, artifact_folder=options.out, size=size)
     scores = made.card["scores"]["validation"]
     print(f"wrote {made.folder} ({made.version}), mean IoU {scores['mean_iou']:.4f} on {scores['images']} images")

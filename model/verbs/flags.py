@@ -18,3 +18,15 @@ class Once(argparse.Action):
             )
         namespace._given_once = (*given, self.dest)
         setattr(namespace, self.dest, values)
+
+
+def shares(text: str) -> list[float]:
+    """Read numbers with commas between them, such as `0.4,0.6`.
+
+    Raises:
+        argparse.ArgumentTypeError: something else.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.4,0.6") from error

@@ -70,6 +70,25 @@ def test_it_may_be_shown_more_than_its_members_were(trained, tmp_path):
     assert artifact.read(tmp_path / "both").size == (96, 192)
 
 
+def test_shares_weigh_the_mean(trained, tmp_path, capsys):
+    members = [trained("first"), trained("second", "--seed", "2")]
+    out = tmp_path / "both"
+    words = ["ensemble", *(str(each.folder) for each in members), "--out", str(out)]
+    assert main([*words, "--shares", "3,1"]) == 0
+    made = artifact.read(out)
+    images = np.random.default_rng(3).uniform(-1, 1, (1, *made.size, 3)).astype(np.float32)
+    mean = 0.75 * logits(members[0], images) + 0.25 * logits(members[1], images)
+    ours = logits(made, images)
+    factor = float((ours * mean).sum() / (mean * mean).sum())
+    np.testing.assert_allclose(ours, factor * mean, atol=1e-4 * np.abs(ours).max())
+    assert [each["share"] for each in made.card["training"]["members"]] == [0.75, 0.25]
+    assert "parameters, 75 % of the mean" in (out / "card.md").read_text("utf-8")
+    capsys.readouterr()
+    for shares in ("1", "1,0", "1,nan"):
+        assert main([*words, "--shares", shares]) == 2
+        assert "for 2 artifacts. Expected a number above 0 for each." in capsys.readouterr().err
+
+
 def test_one_side_alone_is_refused(tmp_path, capsys):
     assert main(["ensemble", str(tmp_path), str(tmp_path), "--out", str(tmp_path / "both"), "--width", "192"]) == 2
     assert "Received --height None and --width 192. Expected both, or neither." in capsys.readouterr().err
