@@ -33,7 +33,8 @@ def join(
     Its temperature is fitted anew, on all validation samples: the mean is less sure than its members.
 
     Args:
-        folders: of two artifacts and more of one input size. The first one's card says which data it is scored on.
+        folders: of two artifacts and more of one input; with `size`, of any input sizes. The first one's card says which
+            data it is scored on.
         shares: of each in the mean, above 0; relative to their sum. None for equal ones.
         artifact_folder: receives the network and its card; none of `folders`.
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
@@ -46,7 +47,7 @@ def join(
             sizes or normalisations, a side of `size` does not divide by 32, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
-    found = _read(folders, artifact_folder)
+    found = _read(folders, artifact_folder, sizes_agree=size is None)
     weights = _relative(shares, len(folders))
     settings = from_card(found[0].card["training"]["settings"])
     height, width = size or found[0].size
@@ -70,7 +71,7 @@ def join(
     )
 
 
-def _read(folders: Sequence[Path], artifact_folder: Path) -> list[Artifact]:
+def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) -> list[Artifact]:
     if len(folders) < 2:
         raise ValueError(f"Received {len(folders)} artifact. Expected two and more to ask for their answers.")
     if artifact_folder.resolve() in [folder.resolve() for folder in folders]:
@@ -78,10 +79,12 @@ def _read(folders: Sequence[Path], artifact_folder: Path) -> list[Artifact]:
     found = [artifact.read(folder) for folder in folders]
     for each in found:
         artifact.verify(each)
-        if each.card["input"] != found[0].card["input"]:
+        theirs, first = each.card["input"], found[0].card["input"]
+        differing = {name for name in theirs | first if theirs.get(name) != first.get(name)}
+        if differing - (set() if sizes_agree else {"height", "width"}):
             raise ValueError(
-                f"{each.folder} takes {each.card['input']}, {found[0].folder} {found[0].card['input']}. Expected "
-                "networks of one input."
+                f"{each.folder} takes {theirs}, {found[0].folder} {first}. Expected networks of one input; of other "
+                "sizes alone, say which by --height and --width."
             )
     return found
 

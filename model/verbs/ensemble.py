@@ -13,7 +13,13 @@ HELP = "make one network that answers the mean of what several say"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's flags to its parser."""
     add = parser.add_argument
-    add("artifacts", nargs="+", type=Path, metavar="DIR", help="artifacts of one input size, of any networks")
+    add(
+        "artifacts",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="of any networks; of several input sizes with --height",
+    )
     add("--shares", type=shares, metavar="A,B", help="of each in the mean (default: equal ones)")
     add("--height", type=int, help="of its input when serving, pixels, a multiple of 32 (default: the artifacts')")
     add("--width", type=int, help="likewise")

@@ -97,7 +97,9 @@ def test_one_side_alone_is_refused(tmp_path, capsys):
 def test_networks_of_two_input_sizes_are_refused(trained, tmp_path, capsys):
     folders = [str(trained("first").folder), str(trained("second", "--height", "96").folder)]
     assert main(["ensemble", *folders, "--out", str(tmp_path / "both")]) == 2
-    assert "Expected networks of one input." in capsys.readouterr().err
+    assert "Expected networks of one input; of other sizes alone, say which by" in capsys.readouterr().err
+    words = ["--out", str(tmp_path / "both"), "--height", "64", "--width", "128"]
+    assert main(["ensemble", *folders, *words]) == 0
 
 
 @pytest.mark.parametrize(
