@@ -33,8 +33,8 @@ def join(
     Its temperature is fitted anew, on all validation samples: the mean is less sure than its members.
 
     Args:
-        folders: of two artifacts and more of one input; with `size`, of any input sizes. The first one's card says which
-            data it is scored on.
+        folders: of two artifacts and more of one input; with `size`, of any input sizes. The first one's card says
+            which data it is scored on.
         shares: of each in the mean, above 0; relative to their sum. None for equal ones.
         artifact_folder: receives the network and its card; none of `folders`.
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.

@@ -41,7 +41,7 @@ def shipped() -> segmenter.Segmenter:
 
 @pytest.fixture(scope="module")
 def street() -> np.ndarray:
-    return synthetic.scene(5, size=(448, 896))[0]
+    return synthetic.scene(5, size=(512, 1024))[0]
 
 
 def test_the_mirrored_view_is_turned_back_and_averaged(left):
@@ -71,9 +71,9 @@ def test_one_view_is_the_network_itself(shipped, street):
 
 def test_scales_are_averaged_at_the_largest(shipped, street):
     views = Views(shipped, scales=(0.5, 1, 1.2))
-    assert views.sizes == ((224, 448), (448, 896), (544, 1088))
+    assert views.sizes == ((256, 512), (512, 1024), (608, 1216))
     with views.planes(street) as planes:
-        assert planes.shape == (8, 544, 1088)
+        assert planes.shape == (8, 608, 1216)
         np.testing.assert_allclose(planes.sum(axis=0), 1, atol=1e-4)
 
 
