@@ -81,15 +81,15 @@ def test_a_keras_file_that_is_not_the_card_s_is_refused(fresh, export, capsys):
 def test_with_data_the_int8_file_is_made_too_and_the_card_tells_how(fresh, export, scenes, monkeypatch, capsys):
     asked = []
 
-    def record(artifact, samples, *, reference):
-        asked.append((artifact.openvino_path.is_file(), len(samples), len(reference.images)))
+    def record(artifact, samples, *, reference, most_float_layers):
+        asked.append((artifact.openvino_path.is_file(), len(samples), len(reference.images), most_float_layers))
         for path in (artifact.int8_path, artifact.int8_path.with_suffix(".bin")):
             path.write_bytes(b"int8")
         return quantise.Quantised(("block_2",), 300, 200, 0.0012, 0.9931, checks.Agreement(0.25, 0.9912, 8))
 
     monkeypatch.setattr(quantise, "quantise", record)
     assert export("--data", str(scenes)) == 0
-    assert asked == [(True, 12, 8)]
+    assert asked == [(True, 12, 8, 2)]
     assert "-0.0012" in capsys.readouterr().out
     card = artifact.read(fresh).card
     made = card["precisions"]["int8"]["made"]
@@ -99,6 +99,11 @@ def test_with_data_the_int8_file_is_made_too_and_the_card_tells_how(fresh, expor
     text = (fresh / "card.md").read_text()
     assert "kept in float32: `block_2`" in text
     assert "99.31%" in text
+    assert export("--data", str(scenes), "--float-layers", "0") == 0
+    assert asked[1:] == [(True, 12, 8, 0)]
+    assert artifact.read(fresh).card["precisions"]["int8"]["made"]["command"].endswith(" --float-layers 0")
+    assert export("--data", str(scenes), "--float-layers", "-1") == 2
+    assert "--float-layers is -1. Expected 0, or how many may stay in float32." in capsys.readouterr().err
 
 
 def test_several_formats_go_into_the_card_with_all_that_repeats_them(fresh, export, scenes, capsys):
