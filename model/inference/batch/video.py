@@ -81,7 +81,7 @@ def make(
         target: the file to write, whatever its name.
         options: how it is segmented and shown; frames keep their size.
         every: the network sees each such frame, and those between have its labels.
-        threads: that take a frame each.
+        threads: twice as many frames are on their way.
         say: hears how many frames are written, after each.
 
     Returns:
@@ -95,7 +95,8 @@ def make(
         with av.open(str(item.path) if item.entry is None else io.BytesIO(item.read())) as source:
             if not source.streams.video:
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
-            with ThreadPoolExecutor(threads, thread_name_prefix="frame") as pool:
+            # Frames that wait for the labels of another hold a thread each, and none of those that work.
+            with ThreadPoolExecutor(5 * threads, thread_name_prefix="frame") as pool:
                 painter = _Painter(segmenter, options, every, pool)
                 return _Transcoder(av, source, target, painter, say).run(2 * threads)
     except av.error.FFmpegError as error:
