@@ -83,6 +83,17 @@ def style(options: Options) -> Style:
     return Style(options.opacity, PALETTES[options.palette], frozenset(options.categories), options.outline)
 
 
+def counted(row: dict) -> tuple:
+    """Return the columns that a category of `counting.summary` fills: id, name, color as #rrggbb, and its figures."""
+    color = "#{:02x}{:02x}{:02x}".format(*row["color"])
+    return row["id"], row["name"], color, row["pixels"], row["coverage"], row["mean_confidence"]
+
+
+def json_file(answer: Answer) -> bytes:
+    """Write one image's JSON without timings, so that equal images give equal bytes."""
+    return _dumped({"model": answer.version, **answer.content})
+
+
 def json_record(answer: Answer) -> dict:
     """Return one image's JSON object."""
     timings = {stage: round(milliseconds, 1) for stage, milliseconds in answer.timings.items()}
@@ -161,10 +172,8 @@ def _csv(answers: list[Answer]) -> bytes:
     for number, answer in enumerate(answers, start=1):
         size = answer.content["image"]
         for row in answer.content["categories"]:
-            color = "#{:02x}{:02x}{:02x}".format(*row["color"])
-            counted = [row["id"], row["name"], color, row["pixels"], row["coverage"], row["mean_confidence"]]
             of_image = answer.content["familiarity"], answer.version
-            writer.writerow([number, answer.name, size["width"], size["height"], *counted, *of_image])
+            writer.writerow([number, answer.name, size["width"], size["height"], *counted(row), *of_image])
     return text.getvalue().encode("utf-8")
 
 
@@ -180,8 +189,8 @@ def _zip(answers: list[Answer]) -> bytes:
     entries = []
     for answer, folder in zip(answers, archive.folders([answer.name for answer in answers]), strict=True):
         entries += [(f"{folder}/{name}.png", answer.content[name]) for name in _PICTURES]
-        record = {"model": answer.version, **answer.content["json"]}
-        entries.append((f"{folder}/segmentation.json", _dumped(record)))
+        record = json_file(answer._replace(content=answer.content["json"]))
+        entries.append((f"{folder}/segmentation.json", record))
     for format, path in (("csv", "categories.csv"), ("coco", archive.COCO_PATH)):
         (part,) = (part for part in _BUNDLED if part.format == format)
         entries.append((path, part.body([answer._replace(content=answer.content[format]) for answer in answers])))

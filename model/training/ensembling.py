@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from model.networks.heads import divide_logits, without_softmax
 from model.training import outcome, sources
 from model.training.devices import Devices
 from model.training.settings import from_card
+from model.training.shares import relative
 
 NAME = "ensemble"
 """Of such an artifact and of its files."""
@@ -48,7 +48,7 @@ def join(
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder, sizes_agree=size is None)
-    weights = _relative(shares, len(folders))
+    weights = relative([1.0] * len(folders) if shares is None else shares, len(folders))
     settings = from_card(found[0].card["training"]["settings"])
     height, width = size or found[0].size
     # Few were scored after each epoch to save time; here it is done once.
@@ -87,16 +87,6 @@ def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) 
                 "sizes alone, say which by --height and --width."
             )
     return found
-
-
-def _relative(shares: Sequence[float] | None, count: int) -> list[float]:
-    shares = [1.0] * count if shares is None else shares
-    if len(shares) != count or not all(math.isfinite(share) and share > 0 for share in shares):
-        raise ValueError(
-            f"Received the shares {', '.join(f'{share:g}' for share in shares)} for {count} artifacts. Expected a "
-            "number above 0 for each."
-        )
-    return [share / sum(shares) for share in shares]
 
 
 def _told(found: Artifact, share: float) -> dict:

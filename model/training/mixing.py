@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from model.training.averaging import recompute_batch_norms
 from model.training.devices import Devices
 from model.training.epochs import STATISTICS_BATCHES
 from model.training.settings import Settings, from_card
+from model.training.shares import relative
 
 
 def mix(folders: Sequence[Path], shares: Sequence[float], *, artifact_folder: Path, workers: int = 2) -> Artifact:
@@ -38,7 +38,8 @@ def mix(folders: Sequence[Path], shares: Sequence[float], *, artifact_folder: Pa
         ValueError: there are fewer than two, not as many shares, a share that is not above 0, or networks of different
             kinds; or the data of the first can't be read.
     """
-    _check(folders, shares, artifact_folder)
+    _check(folders, artifact_folder)
+    shares = relative(shares, len(folders))
     found = [artifact.read(folder) for folder in folders]
     settings = from_card(found[0].card["training"]["settings"])
     devices = Devices()
@@ -46,28 +47,22 @@ def mix(folders: Sequence[Path], shares: Sequence[float], *, artifact_folder: Pa
     batches = sources.batches(samples, settings, workers=workers, devices=devices)
     keras.utils.set_random_seed(settings.seed)
     network = recipe.build(settings)
-    total = sum(shares)
-    network.set_weights(_mean(network, found, [share / total for share in shares]))
+    network.set_weights(_mean(network, found, shares))
     recompute_batch_norms(network, (batches.batch(0, i)[0] for i in range(min(STATISTICS_BATCHES, len(batches)))))
     return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
         validation=validation,
-        about=_about(found, [share / total for share in shares], samples=len(samples), settings=settings),
+        about=_about(found, shares, samples=len(samples), settings=settings),
         folder=artifact_folder,
         made_of=found,
     )
 
 
-def _check(folders: Sequence[Path], shares: Sequence[float], artifact_folder: Path) -> None:
+def _check(folders: Sequence[Path], artifact_folder: Path) -> None:
     if len(folders) < 2:
         raise ValueError(f"Received {len(folders)} artifact. Expected two and more to take the mean of.")
-    if len(shares) != len(folders) or not all(math.isfinite(share) and share > 0 for share in shares):
-        raise ValueError(
-            f"Received the shares {', '.join(f'{share:g}' for share in shares)} for {len(folders)} artifacts. Expected "
-            "a number above 0 for each."
-        )
     if artifact_folder.resolve() in [folder.resolve() for folder in folders]:
         raise ValueError(f"{artifact_folder} is one of those that the mean is taken of. Expected another folder.")
 

@@ -17,7 +17,7 @@ import numpy as np
 from model.inference.batch.tables import wide_record
 from model.inference.options import Options
 from model.inference.positions import Position
-from model.inference.representations import REPRESENTATIONS, Answer, Representation, by_void
+from model.inference.representations import REPRESENTATIONS, Answer, Representation, by_void, json_file
 from model.inference.segmenter import Segmenter
 
 
@@ -103,7 +103,7 @@ def answers(
     for format, each in wanted.items():
         content = {part.format: contents[part] for part in each.parts} if each.parts else contents[each]
         answer = Answer(content, segmenter.artifact.version, {}, posixpath.basename(name), options)
-        files[format] = _json(answer) if format == "json" else each.body([answer])
+        files[format] = json_file(answer) if format == "json" else each.body([answer])
     summary = {"model": segmenter.artifact.version, **contents[_TABLE]}
     if "geojson" in formats:
         files["geojson"] = _feature(name, summary, position())
@@ -119,7 +119,3 @@ def _feature(name: str, summary: dict, position: Position | None) -> bytes:
     geometry = coordinates and {"type": "Point", "coordinates": coordinates}
     properties = {"file": name, **wide_record(summary)}
     return json.dumps({"type": "Feature", "geometry": geometry, "properties": properties}, ensure_ascii=False).encode()
-
-
-def _json(answer: Answer) -> bytes:
-    return json.dumps({"model": answer.version, **answer.content}, ensure_ascii=False).encode("utf-8")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from model import categories
 from model.inference.batch.output import Output
+from model.inference.representations import counted
 
 KINDS = ("csv", "parquet")
 
@@ -65,9 +66,7 @@ def csv_bytes(rows: Iterable[Sequence]) -> bytes:
 def _long_rows(entry: dict) -> Iterator[tuple]:
     size = entry["image"]["width"], entry["image"]["height"]
     for row in entry["categories"]:
-        color = "#{:02x}{:02x}{:02x}".format(*row["color"])
-        counted = row["id"], row["name"], color, row["pixels"], row["coverage"], row["mean_confidence"]
-        yield (entry["file"], *size, *counted, entry["familiarity"], entry["model"])
+        yield (entry["file"], *size, *counted(row), entry["familiarity"], entry["model"])
 
 
 def wide_record(entry: dict) -> dict:
