@@ -14,8 +14,9 @@ from model.inference.batch import formats, inputs, job, on_ray, one, tables
 from model.inference.batch.crew import Crew
 from model.inference.options import PARAMETERS, Options, Parameter, check_size
 from model.inference.segmenter import Segmenter
+from model.verbs import live
 
-HELP = "segment images and videos: files, folders, patterns, zip archives"
+HELP = "segment images and videos: files, folders, patterns, zip archives, cameras"
 _SHOWN = 20
 
 
@@ -26,9 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="IN",
-        help="image, video, folder, quoted pattern or zip archive of them",
+        help="image, video, folder, quoted pattern or zip archive of them; or one camera (camera, camera:1) or stream "
+        "(rtsp://..., http://...)",
     )
-    add("out", type=Path, metavar="OUT", help="folder that receives the answers; what is there is not made again")
+    add(
+        "out",
+        type=Path,
+        metavar="OUT",
+        help="folder that receives the answers; what is there is not made again. Live, - keeps nothing",
+    )
     kinds = (*tables.KINDS, "none")
     add("--format", type=_words(formats.FORMATS), default="mask", metavar="A,B", help=", ".join(formats.FORMATS))
     add("--tables", type=_words(kinds), default="csv,parquet", metavar="A,B", help=", ".join(kinds))
@@ -43,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
     add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
     add("--ray", metavar="ADDRESS", help="let actors of this Ray cluster make the images; local starts one here")
+    live.add_arguments(add)
     add("--restart", action="store_true", help="make all answers anew, also those that are there")
 
 
@@ -55,12 +63,16 @@ def run(options: argparse.Namespace) -> int:
     if options.every < 1:
         raise ValueError(f"--every is {options.every}. Expected 1 for all frames, 2 for every second one, and so on.")
     check_size(options.size, most_pixels=images.MOST_PIXELS)
+    given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+    runs = {"engine": options.engine, "precision": options.precision}
+    if live.is_wanted(options):
+        # One picture at a time, and that by all processors: the answer to the newest one comes soonest.
+        network = segmenter.load(options.artifact, **runs)
+        ways = {"out": options.out, "view": options.view, "seconds": options.seconds}
+        return live.run(options.inputs[0], network, Options(**given), **ways)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or processors.count() + 1
-    network = segmenter.load(
-        options.artifact, engine=options.engine, precision=options.precision, streams=min(jobs, processors.count())
-    )
-    given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+    network = segmenter.load(options.artifact, **runs, streams=min(jobs, processors.count()))
     kinds = tuple(kind for kind in options.tables if kind != "none")
     wanted = one.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)
     start = time.perf_counter()

@@ -32,8 +32,8 @@ from model.inference.segmenter import Segmentation, Segmenter
 _CODEC = {"crf": "20", "preset": "veryfast"}
 # What an MP4 may hold; other sound goes into a Matroska file.
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
-# ITU-R BT.709, in the numbers of ITU-T H.273.
-_BT709 = 1
+BT709 = 1
+"""ITU-R BT.709, in the numbers of ITU-T H.273."""
 
 
 class VideoError(ValueError):
@@ -61,6 +61,12 @@ def check() -> None:
     """Refuse with a `ValueError` where PyAV is not installed."""
     if importlib.util.find_spec("av") is None:
         raise ValueError("Videos need PyAV, which is not installed: `pip install av`.")
+
+
+def upright(frame: Any) -> np.ndarray:
+    """Return a frame of PyAV's as uint8 (height, width, 3) RGB, turned as its telephone was held."""
+    image = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
 
 
 def make(
@@ -154,7 +160,7 @@ class _Transcoder:
         waiting: deque[tuple[Any, Future]] = deque()
         with self._out:
             for frame in self._decoded():
-                image = _upright(frame)
+                image = upright(frame)
                 if not waiting and not self._frames:
                     self._begin(image)
                 waiting.append((frame, self._painter.begin(len(self._frames) + len(waiting), image)))
@@ -189,7 +195,7 @@ class _Transcoder:
         coded.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
         context = coded.codec_context
         context.time_base = self._pictures.time_base
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.colorspace = context.color_primaries = context.color_trc = BT709
         for packet in self._early:
             self._out.mux(packet)
         self._early = []
@@ -210,9 +216,3 @@ class _Transcoder:
 
     def _rate(self) -> float:
         return float(self._pictures.average_rate or self._pictures.guessed_rate or 25)
-
-
-def _upright(frame: Any) -> np.ndarray:
-    """Return a frame as uint8 (height, width, 3) RGB, turned as its telephone was held."""
-    image = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
