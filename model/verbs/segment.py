@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model import artifact, categories
 from model.inference import engines, images
-from model.inference.batch import formats, inputs, job, on_ray, one, tables
+from model.inference.batch import formats, inputs, job, on_ray, one, stores, tables
 from model.inference.batch.crew import Crew
 from model.inference.options import PARAMETERS, Options, Parameter, check_size
 from model.inference.segmenter import Segmenter
@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="IN",
-        help="image, video, folder, quoted pattern or zip archive of them",
+        help="image, video, folder, quoted pattern or zip archive of them, or the URL of one in a store: s3://bucket/photos",
     )
-    add("out", type=Path, metavar="OUT", help="folder that receives the answers; what is there is not made again")
+    add("out", metavar="OUT", help="folder or URL that receives the answers; what is there is not made again")
     kinds = (*tables.KINDS, "none")
     add("--format", type=_words(formats.FORMATS), default="mask", metavar="A,B", help=", ".join(formats.FORMATS))
     add("--tables", type=_words(kinds), default="csv,parquet", metavar="A,B", help=", ".join(kinds))
@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if options.every < 1:
         raise ValueError(f"--every is {options.every}. Expected 1 for all frames, 2 for every second one, and so on.")
     check_size(options.size, most_pixels=images.MOST_PIXELS)
+    options.out = stores.path(options.out)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or processors.count() + 1
     network = segmenter.load(
@@ -84,7 +85,7 @@ def _crew(options: argparse.Namespace, network: Segmenter) -> Crew | None:
     return on_ray.actors(options.ray, artifact=options.artifact, count=options.jobs, **asked)
 
 
-def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> None:
+def _report(outcome: job.Outcome, out: Path | stores.StorePath, version: str, seconds: float) -> None:
     rate = f", {outcome.made / seconds:.1f} a second" if outcome.made else ""
     print(
         f"{out}: {outcome.made:,} files segmented by {version} in {seconds:,.1f} s{rate}; {outcome.kept:,} were there"
