@@ -67,7 +67,11 @@ class _Actor:
 
     def __call__(self, row: dict) -> dict:
         item, missing = pickle.loads(row["task"])
-        found = answer(item, missing, segmenter=self._segmenter, output=self._output, job=self._job)
+        try:
+            found = answer(item, missing, segmenter=self._segmenter, output=self._output, job=self._job)
+        except OSError as error:
+            # An answer that cannot be written: raised here, Ray would show it within pages of its own.
+            found = error
         return {"number": row["number"], "answer": pickle.dumps(found)}
 
 
@@ -86,7 +90,10 @@ def _answered(tasks: Tasks, address: str, count: int, setting: dict) -> Iterator
             num_cpus=1,
         )
         for row in answers.iter_rows():
-            yield tasks[row["number"]][0], pickle.loads(row["answer"])
+            found = pickle.loads(row["answer"])
+            if isinstance(found, OSError):
+                raise found
+            yield tasks[row["number"]][0], found
 
 
 @contextlib.contextmanager
