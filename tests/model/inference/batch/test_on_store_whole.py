@@ -21,7 +21,6 @@ from PIL import Image
 from model.__main__ import main
 from model.data import synthetic
 from tests.model.inference.batch import servers
-from tests.model.inference.batch.test_on_store import without_sources
 
 pytestmark = pytest.mark.storage
 
@@ -81,7 +80,7 @@ def start(environment, repository):
 
 
 @pytest.fixture
-def assert_equal(store, unbroken, tree):
+def assert_equal(store, unbroken, tree, without_sources):
     """A function that holds a folder of the bucket against that on the disk."""
 
     def hold(out: str) -> None:
