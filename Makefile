@@ -50,7 +50,7 @@ $(VENV)/.serve: requirements-serve.txt | $(VENV)/.made
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
 	@touch $@
 
-$(VENV)/.all: requirements.txt requirements-serve.txt requirements-telemetry.txt requirements-without-dependencies.txt | $(VENV)/.made
+$(VENV)/.all: requirements.txt requirements-serve.txt requirements-telemetry.txt requirements-storage.txt requirements-without-dependencies.txt | $(VENV)/.made
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-without-dependencies.txt
 	@touch $(VENV)/.serve $@

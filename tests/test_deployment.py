@@ -315,7 +315,8 @@ def test_threads_outnumber_the_queue():
 
 
 def test_requirements_are_pinned():
-    for name in ("requirements.txt", "requirements-serve.txt", "requirements-without-dependencies.txt"):
+    others = ("serve", "storage", "without-dependencies")
+    for name in ("requirements.txt", *(f"requirements-{other}.txt" for other in others)):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert re.fullmatch(r"(#.*|-r \S+|[A-Za-z0-9._-]+==[0-9][\w.]*|)", line), f"{name}: {line}"
 

@@ -20,7 +20,7 @@ from model.inference.live.source import LiveError, Source, is_live, name, shown
 from model.inference.options import Options
 from model.inference.segmenter import Segmenter
 
-NOWHERE = Path("-")
+NOWHERE = "-"
 """As the folder of answers: nothing is kept."""
 
 
@@ -52,7 +52,20 @@ def is_wanted(options: argparse.Namespace) -> bool:
     return True
 
 
-def run(word: str, segmenter: Segmenter, options: Options, *, out: Path, view, seconds: float | None) -> int:
+def folder(out: str) -> Path | None:
+    """Return the folder of what is kept; None for nothing.
+
+    Raises:
+        ValueError: it is an address.
+    """
+    if "://" in out:
+        raise ValueError(
+            f"Received {out} for live pictures. Expected a folder on a disk, which takes what comes at once."
+        )
+    return None if out == NOWHERE else Path(out)
+
+
+def run(word: str, segmenter: Segmenter, options: Options, *, out: Path | None, view, seconds: float | None) -> int:
     """Label what a camera shows until it is stopped, and say how it went; 1 where it broke off or nothing came."""
     video.check()
     failed, title = "", f"{name(word)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -62,7 +75,7 @@ def run(word: str, segmenter: Segmenter, options: Options, *, out: Path, view, s
         if view is not None:
             board = viewer.Board()
             print(f"{stack.enter_context(viewer.shown(board, view))}: Ctrl-C ends it", file=sys.stderr)
-        if out != NOWHERE:
+        if out:
             recorder = stack.enter_context(
                 Recorder(out, title, palette=categories.PALETTES[options.palette]),
             )
@@ -80,7 +93,7 @@ def run(word: str, segmenter: Segmenter, options: Options, *, out: Path, view, s
     return 1 if failed or not session.figures.labelled else 0
 
 
-def _report(figures: Figures, out: Path, recorder: Recorder | None) -> None:
+def _report(figures: Figures, out: Path | None, recorder: Recorder | None) -> None:
     if not figures.labelled:
         print("No picture came.", file=sys.stderr)
         return

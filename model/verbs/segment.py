@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model import artifact, categories
 from model.inference import engines, images
-from model.inference.batch import formats, inputs, job, on_ray, one, tables
+from model.inference.batch import formats, inputs, job, on_ray, one, stores, tables
 from model.inference.batch.crew import Crew
 from model.inference.options import PARAMETERS, Options, Parameter, check_size
 from model.inference.segmenter import Segmenter
@@ -27,14 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="IN",
-        help="image, video, folder, quoted pattern or zip archive of them; or one camera (camera, camera:1) or stream "
-        "(rtsp://..., http://...)",
+        help="image, video, folder, quoted pattern or zip archive of them, or URL of what is in a store, s3://bucket/a; "
+        "or one camera (camera, camera:1) or stream (rtsp://..., http://...)",
     )
     add(
         "out",
-        type=Path,
         metavar="OUT",
-        help="folder that receives the answers; what is there is not made again. Live, - keeps nothing",
+        help="folder or URL that receives the answers; what is there is not made again. Live, - keeps nothing",
     )
     kinds = (*tables.KINDS, "none")
     add("--format", type=_words(formats.FORMATS), default="mask", metavar="A,B", help=", ".join(formats.FORMATS))
@@ -68,8 +67,9 @@ def run(options: argparse.Namespace) -> int:
     if live.is_wanted(options):
         # One picture at a time, and that by all processors: the answer to the newest one comes soonest.
         network = segmenter.load(options.artifact, **runs)
-        ways = {"out": options.out, "view": options.view, "seconds": options.seconds}
+        ways = {"out": live.folder(options.out), "view": options.view, "seconds": options.seconds}
         return live.run(options.inputs[0], network, Options(**given), **ways)
+    options.out = stores.path(options.out)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or processors.count() + 1
     network = segmenter.load(options.artifact, **runs, streams=min(jobs, processors.count()))
@@ -96,7 +96,7 @@ def _crew(options: argparse.Namespace, network: Segmenter) -> Crew | None:
     return on_ray.actors(options.ray, artifact=options.artifact, count=options.jobs, **asked)
 
 
-def _report(outcome: job.Outcome, out: Path, version: str, seconds: float) -> None:
+def _report(outcome: job.Outcome, out: Path | stores.StorePath, version: str, seconds: float) -> None:
     rate = f", {outcome.made / seconds:.1f} a second" if outcome.made else ""
     print(
         f"{out}: {outcome.made:,} files segmented by {version} in {seconds:,.1f} s{rate}; {outcome.kept:,} were there"

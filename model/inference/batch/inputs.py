@@ -1,17 +1,21 @@
-"""What the command line names -> the images and videos in it: files, folders, globs and zip archives."""
+"""What the command line names -> the images and videos in it: files, folders, globs and zip archives, or URLs."""
 
 from __future__ import annotations
 
 import glob
 import os
 import posixpath
+import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+from model.inference.batch import stores
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Of files that are looked at within a folder or an archive; a file that is named itself may have any."""
@@ -30,15 +34,16 @@ class Item:
     Attributes:
         name: its path below what was named, with `/` and with its ending: what the answers call it.
         stem: path of its answers, without an ending; no two items share one.
-        source: bytes, and nanoseconds of its last change or, within an archive, its CRC: other ones are another image.
-        path: of its file, or of the archive that it is in.
+        source: bytes, and nanoseconds of its last change, in an archive its CRC, in a store its ETag: other ones are
+            another image.
+        path: of its file or object, or of the archive that it is in.
         entry: what the archive calls it; None for a file.
     """
 
     name: str
     stem: str
-    source: tuple[int, int]
-    path: Path
+    source: tuple[int, int | str]
+    path: Path | stores.StorePath
     entry: str | None = None
 
     @property
@@ -53,9 +58,12 @@ class Item:
             OSError: the file cannot be read.
             ValueError: it has more than `MOST_BYTES`, or the archive is damaged.
         """
-        size = self.path.stat().st_size if self.entry is None else self.source[0]
+        stored = stores.is_stored(self.path)
+        size = self.source[0] if stored or self.entry is not None else self.path.stat().st_size
         if size > MOST_BYTES:
             raise ValueError(f"{self.name} has {size:,} bytes. Expected {MOST_BYTES:,} at most. Scale it down.")
+        if stored:
+            return stores.read(self.path)
         if self.entry is None:
             return self.path.read_bytes()
         try:
@@ -74,12 +82,33 @@ def _opened(path: Path, changed: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[Item]:
-    """List the images and videos of files, folders, globs and zip archives.
+def on_disk(item: Item, make: Callable[[Item], Any]) -> Any:
+    """Return what a function makes of an item, whose file is copied to this disk for as long as that takes.
 
     Args:
-        words: paths, or patterns as `glob` takes them, `**` included. Within folders and archives, files with one of
-            `SUFFIXES` or `VIDEO_SUFFIXES` are taken, at any depth, and hidden ones are not.
+        item: an image or a video.
+        make: takes it with a path on a disk.
+
+    Returns:
+        What it returns; or why the item cannot be read.
+    """
+    if not stores.is_stored(item.path):
+        return make(item)
+    with tempfile.TemporaryDirectory(prefix="streetseg-") as folder:
+        copy = Path(folder) / posixpath.basename(item.name)
+        try:
+            stores.download(item.path, copy)
+        except OSError as error:
+            return str(error)
+        return make(replace(item, path=copy))
+
+
+def find(words: Sequence[str | Path], *, besides: Path | stores.StorePath | None = None) -> list[Item]:
+    """List the images and videos of files, folders, globs and zip archives, or of URLs.
+
+    Args:
+        words: paths, URLs, or patterns as `glob` takes them, `**` included. Within folders and archives, files with
+            one of `SUFFIXES` or `VIDEO_SUFFIXES` are taken, at any depth, and hidden ones are not.
         besides: a folder that is left out, because answers are written there.
 
     Returns:
@@ -87,7 +116,8 @@ def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[It
         `a.jpg` and `a.png`, keep their endings in it.
 
     Raises:
-        ValueError: nothing is there, an archive is damaged, or two images have one name.
+        ValueError: nothing is there, an archive is damaged or in a store, or two images have one name.
+        OSError: a store does not answer.
     """
     found: list[Item] = []
     for word in words:
@@ -102,19 +132,34 @@ def find(words: Sequence[str | Path], *, besides: Path | None = None) -> list[It
     return _named_apart(found)
 
 
-def _of(word: str, besides: Path | None) -> Iterator[Item]:
-    path = Path(word)
-    if path.is_dir():
+def _of(word: str, besides: Path | stores.StorePath | None) -> Iterator[Item]:
+    path = stores.path(word)
+    if stores.is_stored(path):
+        yield from _stored(path, besides)
+    elif path.is_dir():
         yield from _folder(path, besides)
     elif path.is_file():
         yield from _archive(path) if zipfile.is_zipfile(path) else [_file(path, path.name)]
     elif glob.has_magic(word):
-        yield from _pattern(word, besides)
+        yield from _pattern(str(path), besides)
     else:
         raise ValueError(f"{word} does not exist. Expected a file, a folder, a pattern or a zip archive of images.")
 
 
-def _folder(root: Path, besides: Path | None) -> Iterator[Item]:
+def _stored(place: stores.StorePath, besides: Path | stores.StorePath | None) -> Iterator[Item]:
+    found = list(stores.find(place, besides=besides))
+    named = [each for each in found if each.path.path.rstrip("/") == place.path.rstrip("/")]
+    for path, name, source in named or found:
+        # What is hidden is left out, a name with `..` in it with them.
+        if named or (_is_taken(name) and not any(part.startswith(".") for part in name.split("/"))):
+            yield Item(name, _stem(name), source, path)
+    if not found:
+        raise ValueError(
+            f"{place} does not exist. Expected an image, a folder or a pattern of images: check the bucket."
+        )
+
+
+def _folder(root: Path, besides: Path | stores.StorePath | None) -> Iterator[Item]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (Path(folder) / name).resolve() != besides
@@ -125,7 +170,7 @@ def _folder(root: Path, besides: Path | None) -> Iterator[Item]:
                 yield _file(path, path.relative_to(root).as_posix())
 
 
-def _pattern(word: str, besides: Path | None) -> Iterator[Item]:
+def _pattern(word: str, besides: Path | stores.StorePath | None) -> Iterator[Item]:
     """Take the files that a pattern finds, by their paths below its part without wildcards."""
     parts = Path(word).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from model.inference.batch import merging, tables, video, videos
+from model.inference.batch import merging, on_store, stores, tables, video, videos
 from model.inference.batch.crew import Crew, Tasks
 from model.inference.batch.crew import threads as threads_of
-from model.inference.batch.inputs import Item
+from model.inference.batch.inputs import Item, on_disk
 from model.inference.batch.manifest import Manifest
 from model.inference.batch.one import Answer, Job
 from model.inference.batch.output import Output
@@ -41,7 +42,7 @@ class Outcome:
 def run(
     items: Sequence[Item],
     segmenter: Segmenter,
-    folder: Path,
+    folder: Path | stores.StorePath,
     *,
     job: Job | None = None,
     crew: Crew | None = None,
@@ -77,14 +78,15 @@ def run(
     if any(item.is_video for item in items):
         video.check()
     crew = crew or threads_of(segmenter, threads)
-    with Output(folder).opened() as output:
+    with on_store.output(folder).opened() as output:
         manifest = Manifest(output, _setting(segmenter, job), restart=restart)
 
         def answered(tasks: Tasks) -> Iterator[tuple[Item, Answer]]:
             yield from crew([each for each in tasks if not each[0].is_video], output, job)
+            make = partial(videos.answer, segmenter=segmenter, output=output, job=job, threads=threads, say=say_frames)
             # One after the other: each keeps all threads busy by itself.
             for item in (item for item, _ in tasks if item.is_video):
-                yield item, videos.answer(item, segmenter, output, job, threads=threads, say=say_frames)
+                yield item, on_disk(item, make)
 
         try:
             outcome = _all(items, manifest, answered, job, say)
@@ -140,4 +142,4 @@ def _write_failed(output: Output, failed: Sequence[tuple[str, str]]) -> None:
     if failed:
         output.write(FAILED, tables.csv_bytes([("file", "reason"), *failed]))
     else:
-        (output.folder / FAILED).unlink(missing_ok=True)
+        output.remove(FAILED)

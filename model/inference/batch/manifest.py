@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from model.inference.batch.output import Output
+from model.inference.batch.output import JOURNAL, Output
 
 NAME = "manifest.jsonl"
 """In the folder of answers, once all that could be done is done."""
-
-_JOURNAL = "journal.jsonl"
 
 
 class _Known(NamedTuple):
@@ -24,7 +22,7 @@ class _Known(NamedTuple):
 
     path: Path
     offset: int
-    source: tuple[int, int]
+    source: tuple[int, int | str]
     outputs: dict[str, list]
 
 
@@ -44,17 +42,19 @@ class Manifest:
         self._output = output
         self._setting = {"streetseg": 1, **setting}
         self._known: dict[str, _Known] = {}
-        self._journal_path = output.work / _JOURNAL
+        self._journal_path = output.work / JOURNAL
         if restart:
-            (output.folder / NAME).unlink(missing_ok=True)
-            self._journal_path.unlink(missing_ok=True)
-        for path in (output.folder / NAME, self._journal_path):
+            output.remove(NAME)
+            output.forget()
+        for path in (output.fetch(NAME), *output.journals()):
+            self._read(path)
+        for path in output.claim(_line(self._setting)):
             self._read(path)
         self._journal = self._journal_path.open("ab")
         if not self._journal.tell():
-            self._append(self._setting)
+            self._append(_line(self._setting))
 
-    def missing(self, name: str, source: tuple[int, int], formats: list[str]) -> list[str]:
+    def missing(self, name: str, source: tuple[int, int | str], formats: list[str]) -> list[str]:
         """Say which answers an image still needs: none, or those whose files are not there as they were written.
 
         Args:
@@ -67,7 +67,7 @@ class Manifest:
             return formats
         return [each for each in formats if each not in known.outputs or not self._is_there(known.outputs[each])]
 
-    def is_known(self, name: str, source: tuple[int, int]) -> bool:
+    def is_known(self, name: str, source: tuple[int, int | str]) -> bool:
         """Tell whether an image has a line."""
         return name in self._known and self._known[name].source == source
 
@@ -83,7 +83,9 @@ class Manifest:
         if known is not None and known.source == source:
             outputs = known.outputs | outputs
         outputs = dict(sorted(outputs.items()))
-        offset = self._append(entry | {"outputs": outputs})
+        line = _line(entry | {"outputs": outputs})
+        offset = self._append(line)
+        self._output.keep(line)
         self._known[entry["file"]] = _Known(self._journal_path, offset, source, outputs)
 
     def forget(self, name: str) -> None:
@@ -94,7 +96,7 @@ class Manifest:
         """
         known = self._known.pop(name, None)
         for path, _ in known.outputs.values() if known else ():
-            (self._output.folder / path).unlink(missing_ok=True)
+            self._output.remove(path)
 
     def entries(self) -> Iterator[dict]:
         """Read the lines of all images, by rising name."""
@@ -123,9 +125,9 @@ class Manifest:
         """Close the journal."""
         self._journal.close()
 
-    def _append(self, entry: dict) -> int:
+    def _append(self, line: bytes) -> int:
         offset = self._journal.tell()
-        self._journal.write(_line(entry))
+        self._journal.write(line)
         # To the system, which keeps it when this process is killed.
         self._journal.flush()
         return offset
@@ -140,9 +142,9 @@ class Manifest:
                     # Cut off by a kill. What comes next must begin on a line of its own.
                     break
                 if number == 0:
-                    self._check_setting(_parsed(path, line))
+                    self._check_setting(self._parsed(path, line))
                 else:
-                    entry = _parsed(path, line)
+                    entry = self._parsed(path, line)
                     self._known[entry["file"]] = _Known(path, offset, tuple(entry["source"]), entry["outputs"])
                 offset += len(line)
         if path == self._journal_path and path.stat().st_size > offset:
@@ -164,20 +166,17 @@ class Manifest:
 
     def _is_there(self, output: list) -> bool:
         path, size = output
+        return self._output.size(path) == size
+
+    def _parsed(self, path: Path, line: bytes) -> dict:
         try:
-            return (self._output.folder / path).stat().st_size == size
-        except OSError:
-            return False
+            return json.loads(line)
+        except ValueError as error:
+            shown = self._output.shown(path)
+            raise ValueError(
+                f"{shown} cannot be read. Expected a line of JSON for each image: remove it, and all is made anew."
+            ) from error
 
 
 def _line(entry: dict) -> bytes:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
-
-
-def _parsed(path: Path, line: bytes) -> dict:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise ValueError(
-            f"{path} cannot be read. Expected a line of JSON for each image: remove it, and all is made anew."
-        ) from error

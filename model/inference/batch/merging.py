@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from model.inference.archive import COCO_PATH
@@ -23,9 +22,7 @@ def write_coco(entries: Callable[[], Iterator[dict]], output: Output) -> None:
         entries: starts anew over the manifest's entries, by rising name.
         output: holds their documents, and receives the whole as `archive.COCO_PATH`.
     """
-    documents = [
-        (file, lambda path=path: json.loads(path.read_bytes())) for file, path in _files(entries, output, "coco")
-    ]
+    documents = [(file, lambda path=path: json.loads(output.read(path))) for file, path in _files(entries, "coco")]
     if not documents:
         return
     new = output.new_path()
@@ -44,19 +41,15 @@ def write_geojson(entries: Callable[[], Iterator[dict]], output: Output) -> None
     new = output.new_path()
     with new.open("wb") as out:
         out.write(b'{"type": "FeatureCollection", "features": [')
-        for number, (_, path) in enumerate(_files(entries, output, "geojson")):
-            out.write((b",\n" if number else b"\n") + path.read_bytes())
+        for number, (_, path) in enumerate(_files(entries, "geojson")):
+            out.write((b",\n" if number else b"\n") + output.read(path))
         out.write(b"\n]}\n")
     output.place(new, GEOJSON_PATH)
 
 
-def _files(entries: Callable[[], Iterator[dict]], output: Output, format: str) -> list[tuple[str, Path]]:
-    """List each image that has an answer in this format, and its path."""
-    return [
-        (entry["file"], output.folder / entry["outputs"][format][0])
-        for entry in entries()
-        if format in entry["outputs"]
-    ]
+def _files(entries: Callable[[], Iterator[dict]], format: str) -> list[tuple[str, str]]:
+    """List each image that has an answer in this format, and its path below the folder."""
+    return [(entry["file"], entry["outputs"][format][0]) for entry in entries() if format in entry["outputs"]]
 
 
 def _write_coco(out: BinaryIO, documents: list[tuple[str, Callable[[], dict]]]) -> None:

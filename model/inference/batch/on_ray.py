@@ -2,7 +2,7 @@
 
 Ray Data is what people run already for offline inference: it places the actors, starts those anew that die, gives their
 images to others, and holds images back while its memory is full. Nodes have this package, and see photographs and
-answers at the same paths: an image of it, and a file system that they share.
+answers at the same paths: an image of it, and a file system that they share, or a store that each reaches by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from model.inference.batch import on_store, stores
 from model.inference.batch.crew import Crew, Tasks
 from model.inference.batch.inputs import Item
 from model.inference.batch.one import Answer, Job, answer
@@ -56,15 +57,21 @@ def actors(address: str, *, artifact: Path, engine: str, precision: str, count: 
 class _Actor:
     """Makes the answers of images, in a process of Ray's."""
 
-    def __init__(self, *, artifact: Path, engine: str, precision: str, folder: Path, job: Job) -> None:
+    def __init__(
+        self, *, artifact: Path, engine: str, precision: str, folder: Path | stores.StorePath, job: Job
+    ) -> None:
         from model.inference import segmenter
 
-        self._job, self._output = job, Output(folder)
+        self._job, self._output = job, on_store.output(folder)
         self._segmenter = segmenter.load(artifact, engine=engine, precision=precision, threads=1)
 
     def __call__(self, row: dict) -> dict:
         item, missing = pickle.loads(row["task"])
-        found = answer(item, missing, segmenter=self._segmenter, output=self._output, job=self._job)
+        try:
+            found = answer(item, missing, segmenter=self._segmenter, output=self._output, job=self._job)
+        except OSError as error:
+            # An answer that cannot be written: raised here, Ray would show it within pages of its own.
+            found = error
         return {"number": row["number"], "answer": pickle.dumps(found)}
 
 
@@ -83,7 +90,10 @@ def _answered(tasks: Tasks, address: str, count: int, setting: dict) -> Iterator
             num_cpus=1,
         )
         for row in answers.iter_rows():
-            yield tasks[row["number"]][0], pickle.loads(row["answer"])
+            found = pickle.loads(row["answer"])
+            if isinstance(found, OSError):
+                raise found
+            yield tasks[row["number"]][0], found
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The folder of answers: files that are whole or not there, and one run at a time."""
+"""The folder of answers: files that are whole or not there, and one run at a time. In a store: `on_store`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from typing import TextIO
 
 WORK = ".streetseg"
 """Folder of what is being written; gone when all is done."""
+
+JOURNAL = "journal.jsonl"
+"""In the folder `Output.work`: what this run did, see `manifest`."""
 
 
 class Output:
@@ -69,6 +72,47 @@ class Output:
         except FileNotFoundError:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(new, target)
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file below the folder."""
+        return (self.folder / path).read_bytes()
+
+    def size(self, path: str) -> int | None:
+        """Return how many bytes a file below the folder has; None where there is none."""
+        try:
+            return (self.folder / path).stat().st_size
+        except OSError:
+            return None
+
+    def remove(self, path: str) -> None:
+        """Remove a file below the folder, if it is there."""
+        (self.folder / path).unlink(missing_ok=True)
+
+    def fetch(self, path: str) -> Path:
+        """Return where a file below the folder can be opened, if it is there."""
+        return self.folder / path
+
+    def shown(self, path: Path) -> str:
+        """Return what a file that `fetch` or `journals` gave is called."""
+        return str(path)
+
+    def journals(self) -> list[Path]:
+        """Return what earlier runs noted, from the first to the last."""
+        return [self.work / JOURNAL]
+
+    def forget(self) -> None:
+        """Remove what earlier runs noted."""
+        (self.work / JOURNAL).unlink(missing_ok=True)
+
+    def claim(self, head: bytes) -> list[Path]:
+        """Put the line of this run's setting where another run sees it; return what another one put there before.
+
+        Nothing here: the folder is held.
+        """
+        return []
+
+    def keep(self, line: bytes) -> None:
+        """Hear of a line of the journal: here it lasts where it is."""
 
     def finish(self) -> None:
         """Remove what is only needed to go on."""

@@ -99,6 +99,7 @@ def test_a_stream_that_does_not_come_back_ends_it_with_what_was_kept(tmp_path, m
         (["camera", "rtsp://gate", "out"], "Received camera beside other inputs. Expected one camera or stream alone."),
         (["camera", "-"], "Received - as the folder of answers, and no --view. Expected one of both"),
         (["street.png", "-"], "Received - as the folder of answers. Expected a folder: only live pictures go nowhere."),
+        (["camera", "s3://bucket/out"], "Received s3://bucket/out for live pictures. Expected a folder on a disk"),
         (["street.png", "out", "--view", "8001"], "--view goes with a camera or a stream. Expected one, or a film and"),
         (["street.png", "out", "--seconds", "9"], "--seconds goes with a camera or a stream. Expected one"),
         (["camera:63", "-", "--view", "0"], "camera:63 gives no picture. Expected a camera that is plugged in"),

@@ -80,6 +80,17 @@ def test_a_killed_worker_costs_only_its_own_images(streets, unbroken, tree, tmp_
     assert tree(tmp_path / "out") == tree(unbroken)
 
 
+def test_an_answer_that_cannot_be_written_is_one_sentence(streets, tmp_path):
+    # No file system that is in use here takes names of more than 255 bytes, and the answer's is longer by one.
+    (tmp_path / "long").mkdir()
+    (tmp_path / "long" / f"{'a' * 251}.png").write_bytes((streets / "00.png").read_bytes())
+    process = start(tmp_path / "long", tmp_path / "out")
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert "File name too long" in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
 def test_an_address_where_no_cluster_is_is_an_error(streets, tmp_path, capsys):
     words = ["segment", str(streets), str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
     assert main(words) == 2
