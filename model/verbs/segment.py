@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="IN",
-        help="image, video, folder, quoted pattern or zip archive of them, or URL of what is in a store, s3://bucket/a; "
+        help="image, video, folder, quoted pattern or zip archive of them, or URL of what is in a store, s3://bucket; "
         "or one camera (camera, camera:1) or stream (rtsp://..., http://...)",
     )
     add(
