@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import service
 from app.admission import Admission, Refused
-from app.config import MILLION
+from app.config import bodies_bytes
 
 # How much of a refused body is read on, and for how long.
 _LINGER_BYTES = 100_000_000
@@ -126,8 +126,7 @@ class MeteredBody:
 
 def register(app: Flask) -> Budget:
     """Meter the bodies of all requests to `app`, and return what they may hold together."""
-    megabytes = max(app.config["BODIES_MB"], app.config["MAX_BODY_MB"])
-    budget = Budget(int(megabytes * MILLION))
+    budget = Budget(bodies_bytes(app.config))
     app.before_request(lambda: _meter(budget))
     app.teardown_request(lambda _: g.body.release() if "body" in g else None)
     return budget
