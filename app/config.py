@@ -19,7 +19,7 @@ MILLION = 1_000_000
 # One process has one interpreter, which more requests than this would keep waiting for each other.
 MOST_AUTO = 16
 # What it takes, rounded up: the process between requests, and a request for each pixel of its largest picture, which
-# is most for WebP.
+# is most for WebP. `python -m bench.plans` tells both.
 RESTING_BYTES = 400 * MILLION
 BYTES_PER_PIXEL = 24
 
