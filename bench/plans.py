@@ -118,8 +118,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def measure(size: Size, trial: Callable[[Target, Seen], None]) -> dict:
-    """Start the service in a group of this size, run a trial and return what was seen, ready for JSON."""
+def measure(size: Size, trial: Callable[[Target, Seen], float]) -> dict:
+    """Start the service in a group of this size, run a trial and return what was seen, ready for JSON.
+
+    Args:
+        size: of the group.
+        trial: asks, notes what came, and returns the seconds in which the times it noted were taken.
+    """
     seen = Seen()
     memory = int(size.gigabytes * 1e9)
     with tempfile.TemporaryDirectory() as scratch, Group(cores=size.cores, memory=memory) as group:
@@ -129,7 +134,7 @@ def measure(size: Size, trial: Callable[[Target, Seen], None]) -> dict:
             ready = time.monotonic() - begun
             with _sampled(group) as resident:
                 used, begun = time.process_time(), time.monotonic()
-                trial(target, seen)
+                counted = trial(target, seen)
                 seconds, used = time.monotonic() - begun, time.process_time() - used
             after = group.read()
             boots = target.log().count(_BOOTED)
@@ -137,7 +142,7 @@ def measure(size: Size, trial: Callable[[Target, Seen], None]) -> dict:
         "ready_seconds": ready,
         "seconds": seconds,
         "answers": dict(seen.answers),
-        "per_second": len(seen.times) / seconds,
+        "per_second": len(seen.times) / counted,
         "median_ms": statistics.median(seen.times) * 1000 if seen.times else None,
         "p95_ms": percentile(seen.times, 0.95) if seen.times else None,
         "limit_bytes": memory,
@@ -154,12 +159,12 @@ def measure(size: Size, trial: Callable[[Target, Seen], None]) -> dict:
 
 def failures(row: dict) -> list[str]:
     """Say of a row, in words, what must not be."""
-    found = [f"{row['killed']} processes were killed for memory"] if row["killed"] else []
+    found = [f"processes killed for memory: {row['killed']}"] if row["killed"] else []
     if row["restarts"]:
-        found.append(f"the worker was replaced {row['restarts']} times")
+        found.append(f"the worker was replaced: {row['restarts']}")
     if row["ready_seconds"] >= READY_LIMIT:
         found.append(f"ready after {row['ready_seconds']:.1f} s, {READY_LIMIT:g} are allowed")
-    found += [f"{count} answers: {kind}" for kind, count in row["answers"].items() if kind not in ("200", *REFUSED)]
+    found += [f"answered {kind}: {count}" for kind, count in row["answers"].items() if kind not in ("200", *REFUSED)]
     if not row["answers"].get("200"):
         found.append("no answer was right")
     return found
@@ -188,8 +193,9 @@ def _row(row: dict) -> str:
     size = size_of(row["size"])
     refused = sum(count for kind, count in row["answers"].items() if kind in REFUSED)
     times = [f"{row[name] / 1000:.2f} s" if row[name] is not None else "-" for name in ("median_ms", "p95_ms")]
+    name = f"{size.cores:g} {'core' if size.cores == 1 else 'cores'}, {size.gigabytes:g} GB"
     cells = [
-        f"{size.cores:g} cores, {size.gigabytes:g} GB" + (f" ({size.plans})" if size.plans else ""),
+        f"{name} ({size.plans})" if size.plans else name,
         f"{row['ready_seconds']:.1f} s",
         f"{row['per_second']:.2f}",
         *times,
@@ -202,10 +208,10 @@ def _row(row: dict) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def limit(pictures: Set, options: argparse.Namespace) -> Callable[[Target, Seen], None]:
+def limit(pictures: Set, options: argparse.Namespace) -> Callable[[Target, Seen], float]:
     """Return the trial of closed loops of ordinary uploads, for `options.minutes`, by `options.clients`."""
 
-    def run(target: Target, seen: Seen) -> None:
+    def run(target: Target, seen: Seen) -> float:
         ends = time.monotonic() + 60 * options.minutes
 
         def keep_asking(number: int) -> None:
@@ -219,14 +225,16 @@ def limit(pictures: Set, options: argparse.Namespace) -> Callable[[Target, Seen]
                     time.sleep(0.5)  # whatever it is, it should not be asked for at full speed
 
         _at_once([lambda number=number: keep_asking(number) for number in range(options.clients)])
+        return 60 * options.minutes
 
     return run
 
 
-def largest_at_once(pictures: Set, heavy: dict[str, bytes]) -> Callable[[Target, Seen], None]:
+def largest_at_once(pictures: Set, heavy: dict[str, bytes]) -> Callable[[Target, Seen], float]:
     """Return the trial of all the largest pictures at once, each until it was answered in each way, beside one more."""
 
-    def run(target: Target, seen: Seen) -> None:
+    def run(target: Target, seen: Seen) -> float:
+        begun = time.monotonic()
         left = threading.Event()
 
         def ask_until_answered(path: str, body: bytes) -> None:
@@ -246,6 +254,7 @@ def largest_at_once(pictures: Set, heavy: dict[str, bytes]) -> Callable[[Target,
         _at_once([lambda body=body: ask_all(body) for body in heavy.values()])
         left.set()
         others.join()
+        return time.monotonic() - begun
 
     return run
 
