@@ -19,7 +19,7 @@ MILLION = 1_000_000
 # One process has one interpreter, which more requests than this would keep waiting for each other.
 MOST_AUTO = 16
 # What it takes, rounded up: the process between requests, and a request for each pixel of its largest picture, which
-# is most for WebP. `python -m bench.plans` tells both.
+# is most for WebP. `python -m bench.plans` fails where that is too little.
 RESTING_BYTES = 400 * MILLION
 BYTES_PER_PIXEL = 24
 
@@ -103,27 +103,44 @@ SETTINGS: dict[str, Setting] = {
 
 
 def concurrency(config: Mapping[str, object]) -> int:
-    """Return how many requests run at the same time; warns where they may need more memory than there is."""
+    """Return how many requests run at the same time."""
+    if config["CONCURRENCY"] != "auto":
+        return config["CONCURRENCY"]
     room = control_groups.memory()
-    largest = config["MAX_MEGAPIXELS"] * MILLION * BYTES_PER_PIXEL
-    others = RESTING_BYTES + bodies_bytes(config)
-    places = config["CONCURRENCY"]
-    if places == "auto":
-        fitting = MOST_AUTO if room is None else max(1, int((room - others) / largest))
-        places = min(processors.count(), MOST_AUTO, fitting)
-    if room is not None and others + places * largest > room:
-        logger.warning(
-            "There are %d MB of memory. With CONCURRENCY %d, MAX_MEGAPIXELS %g and BODIES_MB %g up to %d MB may be "
-            "needed, and a process that has not got them is killed. Set %s_MAX_MEGAPIXELS lower, or give it more.",
-            *(room // MILLION, places, config["MAX_MEGAPIXELS"], config["BODIES_MB"]),
-            *((others + places * largest) // MILLION, PREFIX),
-        )
-    return places
+    fitting = MOST_AUTO if room is None else max(1, int((room - needed_bytes(config, places=0)) / _largest(config)))
+    return min(processors.count(), MOST_AUTO, fitting)
+
+
+def needed_bytes(config: Mapping[str, object], *, places: int) -> int:
+    """Return how many bytes may be needed while so many requests with the largest picture run, and others wait."""
+    return RESTING_BYTES + bodies_bytes(config) + int(places * _largest(config))
+
+
+def answers_bytes(config: Mapping[str, object]) -> int:
+    """Return how many bytes answers may hold that clients have not taken: what memory leaves, or as much as bodies."""
+    left = (control_groups.memory() or 0) - needed_bytes(config, places=concurrency(config))
+    return max(bodies_bytes(config), left)
 
 
 def bodies_bytes(config: Mapping[str, object]) -> int:
     """Return how many bytes the bodies of all requests may hold together."""
     return int(max(config["BODIES_MB"], config["MAX_BODY_MB"]) * MILLION)
+
+
+def _largest(config: Mapping[str, object]) -> float:
+    return config["MAX_MEGAPIXELS"] * MILLION * BYTES_PER_PIXEL
+
+
+def warn_of_little_memory(config: Mapping[str, object]) -> None:
+    """Warn where the settings may need more memory than there is."""
+    room, places = control_groups.memory(), concurrency(config)
+    needed = needed_bytes(config, places=places)
+    if room is not None and needed > room:
+        logger.warning(
+            "There are %d MB of memory. With CONCURRENCY %d, MAX_MEGAPIXELS %g and BODIES_MB %g up to %d MB may be "
+            "needed, and a process that has not got them is killed. Set %s_MAX_MEGAPIXELS lower, or give it more.",
+            *(room // MILLION, places, config["MAX_MEGAPIXELS"], config["BODIES_MB"], needed // MILLION, PREFIX),
+        )
 
 
 def read_settings(config: Config, given: Mapping[str, object] | None = None) -> None:
@@ -152,6 +169,7 @@ def read_settings(config: Config, given: Mapping[str, object] | None = None) -> 
                 f"Unset it to get the default, {setting.default!r}."
             )
     config["MAX_CONTENT_LENGTH"] = int(config["MAX_BODY_MB"] * MILLION)
+    warn_of_little_memory(config)
     _warn_of_strangers()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import create_app
-from app.config import SETTINGS, concurrency
+from app.config import BYTES_PER_PIXEL, RESTING_BYTES, SETTINGS, concurrency
 from tests.app.clients import FakeSegmenter
 
 
@@ -92,6 +92,12 @@ def test_no_more_requests_run_than_memory_holds_of_the_largest_pictures(monkeypa
     assert concurrency(settings()) == expected
 
 
+def test_the_recipe_tells_what_is_reckoned_with(repository):
+    recipe = (repository / "deploy/azure/README.md").read_text("utf-8")
+    assert f"{BYTES_PER_PIXEL} bytes a pixel" in recipe
+    assert f"{RESTING_BYTES // 1_000_000} MB for itself" in recipe
+
+
 def test_smaller_pictures_make_room_for_more_requests(monkeypatch):
     with_memory(monkeypatch, 3.5)
     assert concurrency(settings(MAX_MEGAPIXELS=10)) == 12
@@ -110,5 +116,5 @@ def test_smaller_pictures_make_room_for_more_requests(monkeypatch):
 )
 def test_settings_that_need_more_memory_than_there_is_are_warned_of(monkeypatch, caplog, gigabytes, given, warned):
     with_memory(monkeypatch, gigabytes)
-    concurrency(settings(**given))
+    create(**given)
     assert ("a process that has not got them is killed" in caplog.text) == warned
