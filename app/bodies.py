@@ -1,4 +1,4 @@
-"""The bodies of requests: counted as they come, bounded together, read on where nobody wants them."""
+"""The bodies of requests: counted as they come, bounded together, read on where nobody wants them; and of answers."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from flask import Flask, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from app import service
 from app.admission import Admission, Refused
-from app.config import MILLION
+from app.config import answers_bytes, bodies_bytes
 
 # How much of a refused body is read on, and for how long.
 _LINGER_BYTES = 100_000_000
 _LINGER_SECONDS = 10
 _CHUNK_BYTES = 1 << 16
+_ANSWERS = "streetseg-answers"
 
 
 class BodiesFull(Refused):
-    """The requests that are here hold as many bytes as they may."""
+    """The requests that are here, or the answers that have not been taken yet, hold as many bytes as they may."""
 
 
 class Budget:
-    """How many bytes the bodies of all requests may hold.
+    """How many bytes the bodies of all requests, or of all answers, may hold.
 
     Args:
         limit: in bytes.
@@ -48,6 +49,16 @@ class Budget:
                 return False
             self._held += size
             return True
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are there already, however many."""
+        with self._lock:
+            self._held += size
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are held as may be."""
+        return self._held >= self._limit
 
     def give_back(self, size: int) -> None:
         """Count bytes as held no longer."""
@@ -126,11 +137,19 @@ class MeteredBody:
 
 def register(app: Flask) -> Budget:
     """Meter the bodies of all requests to `app`, and return what they may hold together."""
-    megabytes = max(app.config["BODIES_MB"], app.config["MAX_BODY_MB"])
-    budget = Budget(int(megabytes * MILLION))
+    budget = Budget(bodies_bytes(app.config))
     app.before_request(lambda: _meter(budget))
     app.teardown_request(lambda _: g.body.release() if "body" in g else None)
+    app.extensions[_ANSWERS] = answers = Budget(answers_bytes(app.config))
+    app.after_request(lambda response: _hold(answers, response))
     return budget
+
+
+def require_room_for_answer() -> None:
+    """Raise BodiesFull where clients leave untaken, on connections they hold open, as much as there is room for."""
+    if current_app.extensions[_ANSWERS].full:
+        detail = "The answers that their clients have not taken yet take all the room there is."
+        raise BodiesFull(detail, service.current().admission.retry_after())
 
 
 def current() -> MeteredBody:
@@ -143,6 +162,15 @@ def _meter(budget: Budget) -> None:
     length = _length(environ)
     g.body = MeteredBody(environ["wsgi.input"], budget, service.current().admission, length=length)
     environ["wsgi.input"] = g.body
+
+
+def _hold(answers: Budget, response: Response) -> Response:
+    """Count an answer as held until it is closed: sent, or given up."""
+    # What lies in a file is not held, and would not be closed.
+    if not response.direct_passthrough and (size := response.calculate_content_length()):
+        answers.hold(size)
+        response.call_on_close(lambda: answers.give_back(size))
+    return response
 
 
 def _length(environ: Mapping[str, str]) -> int | None:

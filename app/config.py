@@ -12,12 +12,16 @@ from typing import NamedTuple
 from flask import Config
 
 from model import artifact
-from model.inference import engines, processors
+from model.inference import control_groups, engines, processors
 
 PREFIX = "STREETSEG"
 MILLION = 1_000_000
 # One process has one interpreter, which more requests than this would keep waiting for each other.
 MOST_AUTO = 16
+# What it takes, rounded up: the process between requests, and a request for each pixel of its largest picture, which
+# is most for WebP. `python -m bench.plans` fails where that is too little.
+RESTING_BYTES = 400 * MILLION
+BYTES_PER_PIXEL = 24
 
 # Taken as it stands, where other variables are read as JSON: a key of digits is a text all the same.
 _VERBATIM = "API_KEY"
@@ -83,7 +87,7 @@ SETTINGS: dict[str, Setting] = {
     # Most images in one request.
     "MAX_IMAGES": Setting(16, "a whole number, at least 1", _at_least(1)),
     # Requests that decode, run the network and render at the same time; auto is one for each processor that the
-    # container may use, 16 at most.
+    # container may use, 16 at most, and fewer where its memory would not hold as many of the largest pictures.
     "CONCURRENCY": Setting("auto", "auto or a whole number, at least 1", _auto_or_count),
     # Requests that may wait for a free place; one more is refused with 429.
     "QUEUE_DEPTH": Setting(32, "a whole number, at least 0", _at_least(0)),
@@ -100,7 +104,43 @@ SETTINGS: dict[str, Setting] = {
 
 def concurrency(config: Mapping[str, object]) -> int:
     """Return how many requests run at the same time."""
-    return min(processors.count(), MOST_AUTO) if config["CONCURRENCY"] == "auto" else config["CONCURRENCY"]
+    if config["CONCURRENCY"] != "auto":
+        return config["CONCURRENCY"]
+    room = control_groups.memory()
+    fitting = MOST_AUTO if room is None else max(1, int((room - needed_bytes(config, places=0)) / _largest(config)))
+    return min(processors.count(), MOST_AUTO, fitting)
+
+
+def needed_bytes(config: Mapping[str, object], *, places: int) -> int:
+    """Return how many bytes may be needed while so many requests with the largest picture run, and others wait."""
+    return RESTING_BYTES + bodies_bytes(config) + int(places * _largest(config))
+
+
+def answers_bytes(config: Mapping[str, object]) -> int:
+    """Return how many bytes answers may hold that clients have not taken: what memory leaves, or as much as bodies."""
+    left = (control_groups.memory() or 0) - needed_bytes(config, places=concurrency(config))
+    return max(bodies_bytes(config), left)
+
+
+def bodies_bytes(config: Mapping[str, object]) -> int:
+    """Return how many bytes the bodies of all requests may hold together."""
+    return int(max(config["BODIES_MB"], config["MAX_BODY_MB"]) * MILLION)
+
+
+def _largest(config: Mapping[str, object]) -> float:
+    return config["MAX_MEGAPIXELS"] * MILLION * BYTES_PER_PIXEL
+
+
+def warn_of_little_memory(config: Mapping[str, object]) -> None:
+    """Warn where the settings may need more memory than there is."""
+    room, places = control_groups.memory(), concurrency(config)
+    needed = needed_bytes(config, places=places)
+    if room is not None and needed > room:
+        logger.warning(
+            "There are %d MB of memory. With CONCURRENCY %d, MAX_MEGAPIXELS %g and BODIES_MB %g up to %d MB may be "
+            "needed, and a process that has not got them is killed. Set %s_MAX_MEGAPIXELS lower, or give it more.",
+            *(room // MILLION, places, config["MAX_MEGAPIXELS"], config["BODIES_MB"], needed // MILLION, PREFIX),
+        )
 
 
 def read_settings(config: Config, given: Mapping[str, object] | None = None) -> None:
@@ -129,6 +169,7 @@ def read_settings(config: Config, given: Mapping[str, object] | None = None) -> 
                 f"Unset it to get the default, {setting.default!r}."
             )
     config["MAX_CONTENT_LENGTH"] = int(config["MAX_BODY_MB"] * MILLION)
+    warn_of_little_memory(config)
     _warn_of_strangers()
 
 

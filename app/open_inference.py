@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from app import encodings, headers, inference_requests, metrics, ops, presence, service, tensors, uploads
+from app import bodies, encodings, headers, inference_requests, metrics, ops, presence, service, tensors, uploads
 from app.config import MILLION
 from app.errors import Problem, from_image_error
 from app.inference_requests import Question
@@ -101,6 +101,7 @@ def infer(name: str, version: str | None = None) -> Response:
     g.left = presence.watch(request.environ)
     # Reading is inside too: numbers in JSON take many times their text's memory.
     with network.admission.place(gone=g.left) as waited:
+        bodies.require_room_for_answer()
         timings = {"queue": waited * 1000}
         with headers.stage(timings, "decode"):
             question = inference_requests.read(

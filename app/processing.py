@@ -8,7 +8,7 @@ from itertools import zip_longest
 import numpy as np
 from flask import current_app, g, request
 
-from app import headers, metrics, presence, service
+from app import bodies, headers, metrics, presence, service
 from app.config import MILLION
 from app.errors import Problem, from_image_error
 from app.presence import ClientLeft
@@ -52,6 +52,7 @@ def segment(
     g.left = presence.watch(request.environ)
     with service.current().admission.place(gone=g.left) as waited:
         headers.add_timings({"queue": waited * 1000})
+        bodies.require_room_for_answer()
         answers, kept = [], 0
         for number, (upload, name) in enumerate(zip_longest(uploads, names, fillvalue="image"), start=1):
             try:

@@ -28,6 +28,7 @@ from PIL import Image, ImageDraw
 
 from app.config import MOST_AUTO, SETTINGS
 from model import categories
+from tests.deploy import debian
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 60  # seconds
@@ -58,18 +59,7 @@ def deployed(tmp_path_factory) -> Path:
     """What is tracked, or would be by `git add`, copied to an empty folder, and the service's packages in `antenv/`."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout, so there is no list of what would be deployed")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    folder = tmp_path_factory.mktemp("wwwroot")
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():  # a tracked file may be deleted but not yet committed
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    folder = debian.committed(tmp_path_factory.mktemp("wwwroot"))
     subprocess.run([sys.executable, "-m", "venv", "antenv"], cwd=folder, check=True)
     pip = ["antenv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", "requirements-serve.txt"], cwd=folder, check=True)

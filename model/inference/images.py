@@ -42,6 +42,9 @@ EXPECTED = "JPEG, PNG, WebP, BMP or TIFF"
 
 _WEBP_HEADER_BYTES = 30
 
+# How many pixels of 32-bit grey are stretched at a time.
+_STRETCHED_TOGETHER = 1 << 20
+
 _TURNS = {
     2: lambda image: cv2.flip(image, 1),
     3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
@@ -294,13 +297,26 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(values)
-    values = np.where(finite, values, 0).astype(np.float64)
-    low = values.min(initial=np.inf, where=finite)
-    high = values.max(initial=-np.inf, where=finite)
+    # In parts: eight bytes a pixel, several times over, would be more than all else that a picture takes.
+    parts = np.array_split(values, max(1, values.size // _STRETCHED_TOGETHER))
+    ranges = [_range(part) for part in parts]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if not low < high:
         return np.zeros(values.shape, np.uint8)
-    return np.rint((np.clip(values, low, high) - low) * (255 / (high - low))).astype(np.uint8)
+    scale = 255 / (high - low)
+    return np.concatenate(
+        [np.rint((np.clip(_finite(part), low, high) - low) * scale).astype(np.uint8) for part in parts]
+    )
+
+
+def _range(values: np.ndarray) -> tuple[np.float64, np.float64]:
+    finite = np.isfinite(values)
+    values = _finite(values)
+    return values.min(initial=np.inf, where=finite), values.max(initial=-np.inf, where=finite)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, 0).astype(np.float64)
 
 
 def _over_black(picture: Image.Image) -> Image.Image:

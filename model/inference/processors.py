@@ -10,15 +10,14 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
 
+from model.inference import control_groups
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-_SYSTEM = Path("/")
 
 
 @functools.cache
@@ -30,7 +29,7 @@ def count() -> int:
     automaxprocs rounds down. Unlike Go's, the number may be 1, and groups above the innermost are looked at too.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cgroup_quota()
+    quota = control_groups.processor_quota()
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 
@@ -38,7 +37,7 @@ def count() -> int:
 def flags() -> frozenset[str]:
     """Return the processor's features as Linux names them, such as `avx512_vnni`; empty where it does not tell."""
     try:
-        lines = (_SYSTEM / "proc/cpuinfo").read_text("utf-8").splitlines()
+        lines = (control_groups.SYSTEM / "proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
         return frozenset()
     # x86 calls the line flags, ARM calls it Features.
@@ -75,31 +74,6 @@ def parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> li
     return list(_pool().map(function, items))
 
 
-def cgroup_quota(system: Path = _SYSTEM) -> float | None:
-    """Return the tightest CPU quota of the process's control groups, in processors.
-
-    Args:
-        system: the root of the file system.
-
-    Returns:
-        Processors, over 0; None without a quota, or where there are no control groups.
-
-    Linux: Documentation/admin-guide/cgroup-v2.rst (`cpu.max`), scheduler/sched-bwc.rst (`cpu.cfs_quota_us`).
-    """
-    try:
-        entries = (system / "proc/self/cgroup").read_text("utf-8").splitlines()
-    except OSError:
-        return None
-    quotas = []
-    for entry in entries:
-        _, controllers, path = entry.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        read, mounts = (_quota_v1, ("cpu,cpuacct", "cpu")) if controllers else (_quota_v2, ("", "unified"))
-        quotas += [read(folder) for mount in mounts for folder in _up(system / "sys/fs/cgroup" / mount, path)]
-    return min((quota for quota in quotas if quota is not None), default=None)
-
-
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count(), thread_name_prefix="parallel")
@@ -108,26 +82,3 @@ def _pool() -> ThreadPoolExecutor:
 # Threads do not survive a fork, and a pool without its threads would wait for ever.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def _up(mount: Path, path: str) -> list[Path]:
-    """List a group's folder and those above it: each may hold a quota. A container sees its own as the topmost."""
-    parts = [part for part in path.split("/") if part not in ("", "..")]
-    return [mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
-
-
-def _quota_v2(folder: Path) -> float | None:
-    words = _words(folder / "cpu.max")
-    return None if len(words) != 2 or words[0] == "max" else int(words[0]) / int(words[1])
-
-
-def _quota_v1(folder: Path) -> float | None:
-    quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
-    return None if not quota or not period or int(quota[0]) <= 0 else int(quota[0]) / int(period[0])
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8").split()
-    except OSError:
-        return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import create_app
-from app.config import SETTINGS, concurrency
+from app.config import BYTES_PER_PIXEL, RESTING_BYTES, SETTINGS, concurrency
 from tests.app.clients import FakeSegmenter
 
 
@@ -70,7 +70,51 @@ def test_every_setting_is_documented(repository, name):
     assert f"`STREETSEG_{name}`" in (repository / "README.md").read_text("utf-8")
 
 
+def with_memory(monkeypatch, gigabytes, *, cores=64):
+    monkeypatch.setattr("model.inference.processors.count", lambda: cores)
+    monkeypatch.setattr("model.inference.control_groups.memory", lambda: gigabytes and int(gigabytes * 1e9))
+
+
+def settings(**given):
+    return {name: setting.default for name, setting in SETTINGS.items()} | given
+
+
 @pytest.mark.parametrize(("setting", "processors_found", "expected"), [("auto", 3, 3), ("auto", 64, 16), (20, 3, 20)])
 def test_as_many_requests_run_as_there_are_processors_or_as_set(monkeypatch, setting, processors_found, expected):
-    monkeypatch.setattr("model.inference.processors.count", lambda: processors_found)
-    assert concurrency({"CONCURRENCY": setting}) == expected
+    with_memory(monkeypatch, 64, cores=processors_found)
+    assert concurrency(settings(CONCURRENCY=setting)) == expected
+
+
+# Of a place with the largest picture 40 x 24 = 960 MB, beside 400 MB and 200 MB of bodies.
+@pytest.mark.parametrize(("gigabytes", "expected"), [(0.5, 1), (1.75, 1), (2.51, 1), (2.53, 2), (3.5, 3), (None, 16)])
+def test_no_more_requests_run_than_memory_holds_of_the_largest_pictures(monkeypatch, gigabytes, expected):
+    with_memory(monkeypatch, gigabytes)
+    assert concurrency(settings()) == expected
+
+
+def test_the_recipe_tells_what_is_reckoned_with(repository):
+    recipe = (repository / "deploy/azure/README.md").read_text("utf-8")
+    assert f"{BYTES_PER_PIXEL} bytes a pixel" in recipe
+    assert f"{RESTING_BYTES // 1_000_000} MB for itself" in recipe
+
+
+def test_smaller_pictures_make_room_for_more_requests(monkeypatch):
+    with_memory(monkeypatch, 3.5)
+    assert concurrency(settings(MAX_MEGAPIXELS=10)) == 12
+    assert concurrency(settings(MAX_MEGAPIXELS=10, BODIES_MB=1160)) == 8
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "given", "warned"),
+    [
+        (1.75, {}, False),
+        (1.5, {}, True),
+        (1.5, {"MAX_MEGAPIXELS": 37}, False),
+        (1.75, {"CONCURRENCY": 2}, True),
+        (None, {"CONCURRENCY": 99}, False),
+    ],
+)
+def test_settings_that_need_more_memory_than_there_is_are_warned_of(monkeypatch, caplog, gigabytes, given, warned):
+    with_memory(monkeypatch, gigabytes)
+    create(**given)
+    assert ("a process that has not got them is killed" in caplog.text) == warned

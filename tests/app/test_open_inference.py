@@ -108,6 +108,15 @@ def test_a_service_that_stops_lives_and_is_not_ready(client):
     assert_refused(client.post(INFER, json={"inputs": [tensor()]}, environ_overrides=late), 503, says="stopping")
 
 
+def test_nothing_is_run_while_answers_that_nobody_takes_fill_their_room(make_client, monkeypatch):
+    monkeypatch.setattr("app.bodies.answers_bytes", lambda config: 100)
+    client = make_client()
+    untaken = client.post(INFER, json={"inputs": [tensor()]})
+    assert untaken.status_code == 200
+    assert_refused(client.post(INFER, json={"inputs": [tensor()]}), 429, says="not taken")
+    assert client.get("/v2/health/ready").status_code == 200
+
+
 # What is inferred
 
 

@@ -15,6 +15,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.deploy.debian import SEARCHED
+
 
 @dataclass
 class Stage:
@@ -63,7 +65,7 @@ def build(text: str, *, context: Path, base: Path, scratch: Path, environment: d
     for instruction, rest in instructions(text):
         if instruction == "FROM":
             _, _, name = rest.partition(" AS ")
-            stage = Stage(scratch / f"stage-{len(stages)}", {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"})
+            stage = Stage(scratch / f"stage-{len(stages)}", {"PATH": SEARCHED})
             subprocess.run(["cp", "--archive", base, stage.root], check=True)
             stages[name or str(len(stages))] = stage
         elif instruction == "RUN":

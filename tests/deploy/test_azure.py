@@ -1,12 +1,14 @@
 """The scripts in deploy/azure, run with an `az` that only writes down what it is asked; and with the real one's parser.
 
-The second installs the Azure CLI, two minutes: `python -m pytest -m azure tests/deploy`.
+The second installs the Azure CLI, two minutes: `python -m pytest -m azure tests/deploy`. That does the README's steps
+too (test_azure_steps.py).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -173,6 +175,18 @@ def test_the_container_app_is_described_without_a_gap(run, tmp_path):
     assert probes == {"Startup": "/readyz", "Readiness": "/readyz", "Liveness": "/livez"}
     port = document["configuration"]["ingress"]["targetPort"]
     assert {probe["httpGet"]["port"] for probe in container["probes"]} == {port}
+
+
+def test_both_readmes_have_the_same_steps():
+    def scripts(readme: str, heading: str) -> list[str]:
+        section = (ROOT / readme).read_text("utf-8").partition(f"\n{heading}\n")[2]
+        return re.findall(
+            r"^az login|deploy/azure/\w+\.sh", re.search(r"```(?:ba)?sh\n(.*?)```", section, re.DOTALL)[1]
+        )
+
+    steps = ["az login", "deploy/azure/create.sh", "deploy/azure/up.sh", "deploy/azure/check.sh"]
+    assert scripts("README.md", "### Azure App Service") == steps
+    assert scripts("deploy/azure/README.md", "## Deploy") == steps
 
 
 @pytest.mark.azure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -249,6 +250,21 @@ def test_float_grey_that_is_not_finite_or_has_one_value_is_black():
     assert decode(encode(Image.fromarray(values), "TIFF"))[..., 0].tolist() == [[0, 0], [255, 0]]
     assert not decode(encode(Image.fromarray(np.full((2, 2), 7, np.float32)), "TIFF")).any()
     assert not decode(encode(Image.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF")).any()
+
+
+def test_float_grey_is_stretched_alike_in_all_its_parts_and_in_little_memory():
+    # Darkest and brightest lie far apart, and nowhere else.
+    values = np.linspace(-3, 9, 3_000_000, dtype=np.float32).reshape(1500, 2000)
+    file = encode(Image.fromarray(values), "TIFF")
+    tracemalloc.start()
+    try:
+        image = decode(file)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(image[..., 0], np.rint((values.astype(np.float64) + 3) * (255 / 12)).astype(np.uint8))
+    # Bytes a pixel, of arrays and files alone; all at once in float64 would be over 30.
+    assert most < 20 * values.size
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", "TIFF"])
