@@ -6,6 +6,7 @@ Array contract: `logits` and `probabilities` float32 (batch, height, width, cate
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -44,11 +45,7 @@ def without_softmax(model: keras.Model) -> keras.Model:
 
 
 def divide_logits(model: keras.Model, temperature: float) -> None:
-    """Divide the logits of a network by a number, in the weights that make them: nothing is added that takes time.
-
-    Behind the last convolution with weights there are only steps that are linear in the logits (enlarging them, taking
-    them to float32), so its kernel and its bias are divided; in an ensemble, those of every member. A softmax behind
-    the logits is passed over.
+    """Divide the logits of a network by a number; see `map_logits`.
 
     Args:
         model: from `images` to `logits` or to `probabilities`; changed in place, with all that share its weights.
@@ -57,26 +54,55 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
     Raises:
         ValueError: something else stands between the logits and the last convolution.
     """
+    for layer in _makers(model):
+        for weight in layer.weights:
+            weight.assign(weight / temperature)
+
+
+def map_logits(model: keras.Model, matrix: np.ndarray, offset: np.ndarray) -> None:
+    """Make `matrix @ logits + offset` the logits of a network, in the weights: nothing is added that takes time.
+
+    Behind the last convolution with weights there are only steps that are linear in the logits and keep what is the
+    same everywhere (enlarging them, taking them to float32), so its kernel and its bias are mapped; in an ensemble,
+    those of every member. A softmax behind the logits is passed over.
+
+    Args:
+        model: from `images` to `logits` or to `probabilities`; changed in place, with all that share its weights.
+        matrix: float32 (categories, categories).
+        offset: float32 (categories,).
+
+    Raises:
+        ValueError: something else stands between the logits and the last convolution, or that one has no bias.
+    """
+    for layer in _makers(model):
+        if not isinstance(layer, layers.Conv2D) or layer.bias is None:
+            raise ValueError(
+                f"Received the network {model.name}, whose logits come out of {_kind(layer)}. Expected a convolution "
+                "with a bias: end the network so."
+            )
+        layer.kernel.assign(keras.ops.matmul(layer.kernel, matrix.T))
+        layer.bias.assign(keras.ops.matmul(matrix, layer.bias) + offset)
+
+
+def _makers(model: keras.Model) -> list[keras.Layer]:
+    """Find the convolutions that a network's logits come out of: one, or one of each member of an ensemble."""
     layer = _layer_of(model.output, model)
     if isinstance(layer, layers.Softmax):
         layer = _layer_of(layer.input, model)
-    _divide(layer, model, temperature)
+    return _makers_behind(layer, model)
 
 
-def _divide(layer: keras.Layer | None, model: keras.Model, temperature: float) -> None:
+def _makers_behind(layer: keras.Layer | None, model: keras.Model) -> list[keras.Layer]:
     while _only_moves(layer):
         layer = _layer_of(layer.input, model)
     if isinstance(layer, layers.Average):
-        for each in layer.input:
-            _divide(_layer_of(each, model), model, temperature)
-        return
+        return [maker for each in layer.input for maker in _makers_behind(_layer_of(each, model), model)]
     if not isinstance(layer, layers.Conv2D | layers.Conv2DTranspose) or not _is_linear(layer):
         raise ValueError(
             f"Received the network {model.name}, whose logits come out of {_kind(layer)}. Expected a convolution "
             "without activation, and behind it nothing but UpSampling2D and linear Activation: end the network so."
         )
-    for weight in layer.weights:
-        weight.assign(weight / temperature)
+    return [layer]
 
 
 def _layer_of(tensor: keras.KerasTensor, model: keras.Model) -> keras.Layer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,12 @@ import keras
 
 from model import artifact
 from model.artifact import Artifact
+from model.data.samples import Sample
 from model.networks.ensembles import ensemble
-from model.networks.heads import divide_logits, without_softmax
-from model.training import outcome, sources
+from model.networks.heads import divide_logits, map_logits, without_softmax
+from model.training import losses, outcome, recipe, sources, stacking, weighting
 from model.training.devices import Devices
-from model.training.settings import from_card
+from model.training.settings import Settings, from_card
 from model.training.shares import relative
 
 NAME = "ensemble"
@@ -27,8 +28,9 @@ def join(
     *,
     artifact_folder: Path,
     size: tuple[int, int] | None = None,
+    fit_images: int = 0,
 ) -> Artifact:
-    """Write the network whose logits are the mean of those of others.
+    """Write the network whose logits are the mean of those of others, or a mixture that is fitted.
 
     Its temperature is fitted anew, on all validation samples: the mean is less sure than its members.
 
@@ -38,6 +40,8 @@ def join(
         shares: of each in the mean, above 0; relative to their sum. None for equal ones.
         artifact_folder: receives the network and its card; none of `folders`.
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
+        fit_images: so many training images, evenly spread, say how the logits are mixed, see `model.training.stacking`;
+            0 for the mean.
 
     Returns:
         The artifact, read back.
@@ -56,19 +60,40 @@ def join(
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     # Within the weights of each, so that what is built stays a plain mean.
-    for member, weight in zip(members, weights, strict=True):
-        divide_logits(member, 1 / (weight * len(members)))
+    if fit_images:
+        _mix(members, weights, samples, settings, fit_images)
+    else:
+        for member, weight in zip(members, weights, strict=True):
+            divide_logits(member, 1 / (weight * len(members)))
     network = ensemble(members)
     return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
         validation=validation,
-        about={"samples": len(samples), "members": [_told(*each) for each in zip(found, weights, strict=True)]},
+        about=_about(samples, fit_images, zip(found, weights, strict=True)),
         folder=artifact_folder,
         made_of=found,
         name=NAME,
     )
+
+
+def _mix(
+    members: Sequence[keras.Model], shares: Sequence[float], samples: Sequence[Sample], settings: Settings, count: int
+) -> None:
+    """Change each member so that the plain mean is the mixture that agrees best with training images."""
+    chosen = samples[:: max(1, len(samples) // count)][:count]
+    logits, labels = stacking.read(members, chosen, size=settings.size)
+    weights = weighting.category_weights(settings.category_weights, samples)
+    loss = losses.create(settings.loss, category_weights=weights, region_weights=recipe.REGION_WEIGHTS)
+    matrices, offset = stacking.fit(logits, labels, shares, loss=loss, seed=settings.seed)
+    for member, matrix in zip(members, matrices, strict=True):
+        map_logits(member, len(members) * matrix, offset)
+
+
+def _about(samples: Sequence[Sample], fit_images: int, members: Iterable[tuple[Artifact, float]]) -> dict:
+    fitted = {"fit_images": fit_images} if fit_images else {}
+    return {"samples": len(samples), **fitted, "members": [_told(*each) for each in members]}
 
 
 def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) -> list[Artifact]:

@@ -23,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shares", type=shares, metavar="A,B", help="of each in the mean (default: equal ones)")
     add("--height", type=int, help="of its input when serving, pixels, a multiple of 32 (default: the artifacts')")
     add("--width", type=int, help="likewise")
+    add(
+        "--fit-images",
+        type=int,
+        default=0,
+        metavar="N",
+        help="mix the logits of each as agrees best with so many training images; --shares is where that begins",
+    )
     add("--out", type=Path, required=True, help="folder that receives the network and its card")
 
 
@@ -32,7 +39,11 @@ def run(options: argparse.Namespace) -> None:
 
     if (options.height is None) != (options.width is None):
         raise ValueError(f"Received --height {options.height} and --width {options.width}. Expected both, or neither.")
+    if options.fit_images < 0:
+        raise ValueError(f"--fit-images is {options.fit_images}. Expected 0 for a plain mean, or how many images.")
     size = None if options.height is None else (options.height, options.width)
-    made = join(options.artifacts, options.shares, artifact_folder=options.out, size=size)
+    made = join(
+        options.artifacts, options.shares, artifact_folder=options.out, size=size, fit_images=options.fit_images
+    )
     scores = made.card["scores"]["validation"]
     print(f"wrote {made.folder} ({made.version}), mean IoU {scores['mean_iou']:.4f} on {scores['images']} images")
