@@ -35,7 +35,7 @@ def training_section(training: Mapping[str, Any]) -> str:
         training: what the card says of it.
     """
     if "members" in training:
-        return _members(training["members"])
+        return _members(training["members"], training.get("fit_images", 0))
     seconds = sum(entry["seconds"] for entry in training["history"])
     mean = _mean(training["averaged"]) if "averaged" in training else ""
     # A run that was broken off, or ended for want of a better score, has fewer epochs than it was told.
@@ -53,8 +53,14 @@ def training_section(training: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _members(members: list[dict[str, Any]]) -> str:
+def _members(members: list[dict[str, Any]], fit_images: int) -> str:
     parts = [f"Its answer is the mean of those of {len(members)} networks, by `python -m model ensemble`."]
+    if fit_images:
+        parts = [
+            f"Its answer is mixed from those of {len(members)} networks, by `python -m model ensemble --fit-images "
+            f"{fit_images}`: the logits of each go through a matrix before they are added up, fitted with the loss of "
+            "the first on so many training images. The shares are where that began."
+        ]
     equal = 1 / len(members)
     for each in members:
         # Said only where they differ: the first ensembles had no shares.

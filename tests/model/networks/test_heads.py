@@ -8,7 +8,7 @@ import pytest
 
 from model.networks import fcn8s, registry
 from model.networks.ensembles import ensemble
-from model.networks.heads import divide_logits, with_softmax, without_softmax
+from model.networks.heads import divide_logits, map_logits, with_softmax, without_softmax
 
 # One for each way to end: enlarged scores, transposed convolutions, scores of full size.
 ENDINGS = ("mobilenetv2_unet", "fcn8s", "segnet")
@@ -85,3 +85,25 @@ def test_logits_that_no_convolution_ends_in_are_refused():
         divide_logits(cut, 2.0)
     with pytest.raises(ValueError, match=r"network cut, which ends in last \(Conv2D\)\. Expected a Softmax"):
         without_softmax(cut)
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_unet", "segnet"])
+def test_weights_mapped_are_logits_mapped(name):
+    network, random = create(name), np.random.default_rng(6)
+    matrix, offset = random.normal(size=(8, 8)).astype(np.float32), random.normal(size=8).astype(np.float32)
+    before = answer(network)
+    map_logits(with_softmax(network), matrix, offset)
+    expected = before @ matrix.T + offset
+    np.testing.assert_allclose(answer(network), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_an_ensemble_is_mapped_by_its_members():
+    network = ensemble([create("mobilenetv2_unet"), create("segnet")])
+    before, matrix = answer(network), np.roll(np.eye(8, dtype=np.float32), 1, axis=0)
+    map_logits(network, matrix, np.arange(8, dtype=np.float32))
+    np.testing.assert_allclose(answer(network), np.roll(before, 1, axis=-1) + np.arange(8), rtol=1e-3, atol=1e-4)
+
+
+def test_a_transposed_convolution_is_not_mapped():
+    with pytest.raises(ValueError, match=r"Conv2DTranspose\)\. Expected a convolution with a bias"):
+        map_logits(create("fcn8s"), np.eye(8, dtype=np.float32), np.zeros(8, np.float32))

@@ -9,6 +9,7 @@ import pytest
 from model import artifact
 from model.__main__ import main
 from model.networks.heads import without_softmax
+from model.training import stacking
 from model.training.train import train
 
 
@@ -87,6 +88,35 @@ def test_shares_weigh_the_mean(trained, tmp_path, capsys):
     for shares in ("1", "1,0", "1,nan"):
         assert main([*words, "--shares", shares]) == 2
         assert "for 2 artifacts. Expected a number above 0 for each." in capsys.readouterr().err
+
+
+def test_a_mixture_is_fitted_to_training_images(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(stacking, "_STEPS", 3)
+    fits = []
+    real = stacking.fit
+    monkeypatch.setattr(
+        stacking, "fit", lambda *words, **more: fits.append((words, real(*words, **more))) or fits[-1][1]
+    )
+    members = [trained("first"), trained("second", "--seed", "2")]
+    out = tmp_path / "mixed"
+    words = ["ensemble", *(str(each.folder) for each in members), "--out", str(out), "--shares", "3,1"]
+    assert main([*words, "--fit-images", "2"]) == 0
+    ((_, labels, shares), (matrices, offset)) = fits[0]
+    assert shares == [0.75, 0.25]
+    assert len(labels) > 1000
+    made = artifact.read(out)
+    images = np.random.default_rng(3).uniform(-1, 1, (1, *made.size, 3)).astype(np.float32)
+    mixed = sum(logits(each, images) @ matrix.T for each, matrix in zip(members, matrices, strict=True)) + offset
+    ours = logits(made, images)
+    factor = float((ours * mixed).sum() / (mixed * mixed).sum())
+    np.testing.assert_allclose(ours, factor * mixed, atol=1e-3 * np.abs(ours).max())
+    assert made.card["training"]["fit_images"] == 2
+    assert "`python -m model ensemble --fit-images 2`" in (out / "card.md").read_text("utf-8")
+    # A plain mean is another network, and is made.
+    assert main(words) == 0
+    assert artifact.read(out).version != made.version
+    assert main([*words, "--fit-images", "-1"]) == 2
+    assert "--fit-images is -1. Expected 0 for a plain mean" in capsys.readouterr().err
 
 
 def test_one_side_alone_is_refused(tmp_path, capsys):
