@@ -40,7 +40,7 @@ def read(
         size: (height, width) that serving shows the networks.
 
     Returns:
-        `logits` of each network, and `labels`; only of pixels that are scored.
+        `logits` of each network, and `labels`; of pixels that have ground truth, void among them.
 
     Raises:
         ValueError: a sample can't be read.
@@ -50,9 +50,11 @@ def read(
     labels = []
     for sample in samples:
         example = sample.read()
+        # Void too, which the official score leaves out: what is never asked for would never be said.
+        known = example.labels != categories.IGNORE
         for found, segmenter in zip(logits, segmenters, strict=True):
             with segmenter.planes(example.image) as planes:
-                part = temperature.pick(planes, example.labels, example.scored, most=max(1, PIXELS // len(samples)))
+                part = temperature.pick(planes, example.labels, known, most=max(1, PIXELS // len(samples)))
             found.append(np.einsum("kcp,kp->pc", part.logits, part.weights))
         labels.append(part.labels)
     return [np.concatenate(found) for found in logits], np.concatenate(labels)
@@ -78,7 +80,7 @@ def fit(
         ValueError: there are no pixels.
     """
     if not len(labels):
-        raise ValueError("Received images without a pixel that is scored. Expected ground truth to fit to.")
+        raise ValueError("Received images without a pixel of ground truth. Expected masks to fit to.")
     eye = np.eye(categories.COUNT, dtype=np.float32)
     mixed = keras.Input((1, None, len(logits) * categories.COUNT))
     mix = keras.layers.Dense(categories.COUNT)

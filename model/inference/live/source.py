@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from model.inference.batch import video
-from model.inference.batch.inputs import VIDEO_SUFFIXES
+from model.inference.batch.inputs import SUFFIXES, VIDEO_SUFFIXES
 
 SCHEMES = ("http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")
 """Of addresses that are taken for streams."""
@@ -45,8 +45,10 @@ class Picture(NamedTuple):
 
 
 def is_live(word: str) -> bool:
-    """Tell whether what the command line names is a camera or a stream."""
-    scheme, colon, _ = word.partition("://")
+    """Tell whether what the command line names is a camera or a stream; a picture or film on a web server is none."""
+    scheme, colon, rest = word.partition("://")
+    if scheme.lower() in ("http", "https") and rest.partition("?")[0].lower().endswith(SUFFIXES + VIDEO_SUFFIXES):
+        return False
     return bool(_CAMERA.fullmatch(word)) or word.startswith("/dev/video") or bool(colon and scheme.lower() in SCHEMES)
 
 

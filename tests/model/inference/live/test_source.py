@@ -117,6 +117,7 @@ def test_a_film_is_played_at_its_own_speed_to_its_end(tmp_path, monkeypatch):
         ("/dev/video0", "video0"),
         ("rtsp://me:pass@10.0.0.7:554/ch1?token=secret", "10.0.0.7-554-ch1"),
         ("HTTP://cam.local/video", "cam.local-video"),
+        ("http://cam.local/video.mjpg?fps=5", "cam.local-video.mjpg"),
         ("udp://@:5000", "5000"),
     ],
 )
@@ -125,7 +126,19 @@ def test_cameras_and_streams_are_known_and_named(word, named):
     assert source.name(word) == named
 
 
-@pytest.mark.parametrize("word", ["drive.mp4", "camera.mp4", "cameras", "folder", "s3://bucket/folder", "/dev/null"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "drive.mp4",
+        "camera.mp4",
+        "cameras",
+        "folder",
+        "s3://bucket/folder",
+        "/dev/null",
+        "https://a.org/b.JPG?c",
+        "http://a.org/b.mp4",
+    ],
+)
 def test_what_is_no_camera(word):
     assert not source.is_live(word)
 
