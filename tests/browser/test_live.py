@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
-from pathlib import Path
 
 import pytest
 from selenium.webdriver.support.ui import WebDriverWait
@@ -15,10 +13,9 @@ from model.inference.live.source import Picture
 from model.inference.live.viewer import Board, shown
 from model.inference.options import Options
 from tests.app.clients import FakeSegmenter
+from tests.browser.screens import SIZES, barriers, overhang, show
 
 pytestmark = pytest.mark.browser
-
-SIZES = [(360, 740), (768, 1024), (1280, 800)]
 
 
 class Scenes:
@@ -55,14 +52,6 @@ def driver(open_browser, address):
     return browser
 
 
-def _set(driver, size: tuple[int, int], scheme: str) -> None:
-    width, height = size
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
 def test_it_plays_and_says_how_it_goes(driver):
     assert driver.find_element("id", "source").text == "rtsp://10.0.0.7/gate"
     assert driver.execute_script("return document.images[0].naturalWidth") == 192
@@ -77,16 +66,11 @@ def test_it_plays_and_says_how_it_goes(driver):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing(driver, size, scheme):
-    _set(driver, size, scheme)
-    package = Path(importlib.util.find_spec("axe_playwright_python").origin).parent
-    driver.execute_script((package / "axe.min.js").read_text("utf-8"))
-    found = driver.execute_async_script("axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
-    assert len(found["passes"]) > 10, "axe looked at nothing"
-    assert [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found["violations"]] == []
+    show(driver, size, scheme)
+    assert barriers(driver) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_wider_than_the_window(driver, size):
-    _set(driver, size, "light")
-    beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert driver.execute_script(beyond) == 0
+    show(driver, size, "light")
+    assert overhang(driver) == 0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
 from model.data import synthetic
 from model.data.exploration.exploring import explore
+from tests.browser.screens import SIZES, barriers, overhang, show
 
 pytestmark = pytest.mark.browser
-
-SIZES = [(360, 740), (768, 1024), (1280, 800)]
 
 
 @pytest.fixture(scope="module")
@@ -31,37 +29,17 @@ def driver(open_browser, report):
     return shown
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of axe-core."""
-    # Only its file is wanted; the package around it would want Playwright.
-    package = Path(importlib.util.find_spec("axe_playwright_python").origin).parent
-    return (package / "axe.min.js").read_text("utf-8")
-
-
-def _set(driver, size: tuple[int, int], scheme: str) -> None:
-    width, height = size
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing(driver, axe, size, scheme):
-    _set(driver, size, scheme)
-    driver.execute_script(axe)
-    found = driver.execute_async_script("axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
-    assert len(found["passes"]) > 10, "axe looked at nothing"
-    assert [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found["violations"]] == []
+def test_axe_finds_nothing(driver, size, scheme):
+    show(driver, size, scheme)
+    assert barriers(driver) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_wider_than_the_window(driver, size):
-    _set(driver, size, "light")
-    beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert driver.execute_script(beyond) == 0
+    show(driver, size, "light")
+    assert overhang(driver) == 0
 
 
 def test_every_picture_is_drawn(driver):
@@ -88,6 +66,6 @@ def test_the_lines_of_a_figure_follow_the_page(driver):
     """
     values = {}
     for scheme in ("light", "dark"):
-        _set(driver, SIZES[-1], scheme)
+        show(driver, SIZES[-1], scheme)
         values[scheme] = driver.execute_async_script(drawn)
     assert values["dark"] > values["light"] + 30
