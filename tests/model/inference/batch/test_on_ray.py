@@ -15,11 +15,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PIL import Image
 
 from model.__main__ import main
-from model.data import synthetic
 from model.inference.batch import on_ray
+from tests.model.inference.batch.drives import drive
 
 pytestmark = pytest.mark.ray
 
@@ -31,12 +30,7 @@ def streets(tmp_path_factory, request) -> Path:
         pytest.skip("segments on a Ray cluster, a minute: ask for it by -m ray")
     if importlib.util.find_spec("ray") is None:
         pytest.skip("needs Ray: pip install -r requirements-ray.txt")
-    folder = tmp_path_factory.mktemp("streets")
-    for seed in range(40):
-        image, _ = synthetic.scene(seed, size=(120, 200))
-        Image.fromarray(image).save(folder / f"{seed:02}.png")
-    (folder / "text.png").write_text("none")
-    return folder
+    return drive(tmp_path_factory.mktemp("streets"))
 
 
 @pytest.fixture(scope="module")

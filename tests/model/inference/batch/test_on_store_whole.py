@@ -16,11 +16,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from PIL import Image
 
 from model.__main__ import main
-from model.data import synthetic
 from tests.model.inference.batch import servers
+from tests.model.inference.batch.drives import drive
 
 pytestmark = pytest.mark.storage
 
@@ -30,12 +29,7 @@ def streets(tmp_path_factory, request) -> Path:
     """Forty generated scenes and a file that is none."""
     if "storage" not in request.config.getoption("markexpr"):
         pytest.skip("segments from and into stores, minutes: ask for it by -m storage")
-    folder = tmp_path_factory.mktemp("streets")
-    for seed in range(40):
-        image, _ = synthetic.scene(seed, size=(120, 200))
-        Image.fromarray(image).save(folder / f"{seed:02}.png")
-    (folder / "text.png").write_text("none")
-    return folder
+    return drive(tmp_path_factory.mktemp("streets"))
 
 
 @pytest.fixture(scope="module")
