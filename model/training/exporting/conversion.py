@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import openvino
-from openvino import opset13 as opset
 from openvino._offline_transformations import apply_moc_transformations
 from openvino.preprocess import PrePostProcessor
 
 from model.artifact import Artifact
 from model.inference.openvino_engine import SHA256_PATH
+from model.training.exporting.planes import give_planes
 
 CONVOLUTIONS = ("Convolution", "GroupConvolution")
 _TENSORFLOW_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
@@ -41,7 +40,7 @@ def convert(network, artifact: Artifact, path: Path) -> None:
     # Through a file and not `openvino.convert_model`, which by itself sends usage data to Intel.
     graph.write_bytes(frozen.SerializeToString())
     model = openvino.Core().read_model(graph)
-    model = _give_planes(_take_pixels(model, artifact))
+    model = give_planes(_take_pixels(model, artifact))
     # OpenVINO does this at every start by itself. Done here, quantisation sees each convolution's true bias, and can
     # correct it.
     apply_moc_transformations(model, cf=False, smart_reshape=False)
@@ -63,22 +62,6 @@ def _take_pixels(model, artifact: Artifact):
     steps = outside.input().preprocess().convert_element_type(openvino.Type.f32)
     steps.mean(float(artifact.normalisation["mean"])).scale(float(artifact.normalisation["std"]))
     return outside.build()
-
-
-def _give_planes(model):
-    """Turn the answer from (1, height, width, categories) into planes.
-
-    Before the softmax, not after it: eight neighbouring numbers at a time leave the processor's vectors half empty, and
-    the softmax is then a sixth of the whole network's time (a quarter in bfloat16).
-    """
-    result = model.get_results()[0]
-    last = result.input_value(0).get_node()
-    pixelwise = last.get_type_name() == "Softmax" and last.get_axis() in (-1, 3)
-    source = last.input_value(0) if pixelwise else result.input_value(0)
-    planes = opset.transpose(source, np.array([0, 3, 1, 2]))
-    result.input(0).replace_source_output((opset.softmax(planes, 1) if pixelwise else planes).output(0))
-    model.validate_nodes_and_infer_types()
-    return model
 
 
 def _name_convolutions(model, names: list[str]) -> None:
