@@ -27,6 +27,7 @@ from app import (
 )
 from app.admission import Admission
 from app.config import concurrency, read_settings
+from model.inference.options import input_size
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,7 +72,10 @@ def create_app(config: Mapping[str, object] | None = None, *, segmenter: service
         app.register_blueprint(room.blueprint)
     if segmenter is None:
         network.load_in_background(
-            app.config["ARTIFACT"], engine=app.config["ENGINE"], precision=app.config["PRECISION"]
+            app.config["ARTIFACT"],
+            engine=app.config["ENGINE"],
+            precision=app.config["PRECISION"],
+            input_size=input_size(app.config["INPUT_SIZE"]),
         )
     return app
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from flask import Config
 
 from model import artifact
-from model.inference import control_groups, engines, processors
+from model.inference import control_groups, engines, options, processors
 
 PREFIX = "STREETSEG"
 MILLION = 1_000_000
@@ -51,6 +51,14 @@ def _precision(value: object) -> bool:
     return value in engines.PRECISIONS
 
 
+def _input_size(value: object) -> bool:
+    try:
+        options.input_size(str(value))
+    except ValueError:
+        return False
+    return True
+
+
 def _auto_or_count(value: object) -> bool:
     return value == "auto" or _at_least(1)(value)
 
@@ -78,6 +86,8 @@ SETTINGS: dict[str, Setting] = {
     "ENGINE": Setting("auto", "auto, openvino or tensorflow", _engine),
     # Arithmetic of the network; auto is what the processor does well: bf16 with AMX, int8 with VNNI, otherwise f32.
     "PRECISION": Setting("auto", "auto, f32, bf16 or int8", _precision),
+    # What photographs are brought to for the network; own is the size of its card, a smaller one is faster.
+    "INPUT_SIZE": Setting("own", options.INPUT_SIZE.expected, _input_size),
     # Largest request body, in megabytes of 1,000,000 bytes.
     "MAX_BODY_MB": Setting(20, "a number over 0", _positive),
     # What the bodies of all requests may hold together, in megabytes; at least one largest body.

@@ -105,25 +105,26 @@ class Service:
         """What runs the network; None before it is ready."""
         return self._segmenter and self._segmenter.engine
 
-    def load_in_background(self, folder: str, *, engine: str, precision: str) -> threading.Thread:
+    def load_in_background(self, folder: str, **wanted: object) -> threading.Thread:
         """Load the network of an artifact folder and run it once; `segmenter` raises until then.
 
         Args:
             folder: as `model.artifact.read` takes it.
-            engine: "auto", "openvino" or "tensorflow".
-            precision: "auto", "f32", "bf16" or "int8".
+            wanted: `engine`, `precision` and `input_size`, as `model.inference.segmenter.load` takes them.
 
         Returns:
             The running thread.
         """
-        thread = threading.Thread(target=self._load, args=(folder, engine, precision), name="load-network", daemon=True)
+        thread = threading.Thread(target=self._load, args=(folder, wanted), name="load-network", daemon=True)
         thread.start()
         return thread
 
-    def _load(self, folder: str, engine: str, precision: str) -> None:
+    def _load(self, folder: str, wanted: dict) -> None:
         try:
-            self.artifact = artifact.read(folder)
-            segmenter = inference.load(folder, engine=engine, precision=precision)
+            # Its card can be asked for as soon as it was read.
+            found, size = artifact.read(folder), wanted.get("input_size")
+            self.artifact = found if size is None else found.at(size)
+            segmenter = inference.load(folder, **wanted)
             seconds = segmenter.warm_up()
         except Exception:
             # The thread ends here, so this is where whatever went wrong is told: all of it to the log, and to the

@@ -7,6 +7,7 @@ seconds, so that every pixel is one that a camera saw; with a tone. There is no 
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ RATE, SECONDS, SHOWN = 25, 30, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the video, segment it with each `--every`, and print a row for each; 1 where one loses something."""
+    """Make the video, segment it at each size with each `--every`, print a row for each; 1 where one loses frames."""
     options = _parser().parse_args(arguments)
     print(f"{machine.processor()}; load {machine.load():.1f}; {artifact.read(artifact.DEFAULT_FOLDER).version}")
     good = True
@@ -36,17 +37,18 @@ def main(arguments: list[str] | None = None) -> int:
         source = Path(scratch) / "drive.mp4"
         _make(options.folder, source)
         before = _content(source)
-        for every in options.every:
-            out = Path(scratch) / f"every-{every}"
+        for size, every in itertools.product(options.input_size, options.every):
+            out = Path(scratch) / f"{size}-every-{every}"
             start = time.perf_counter()
-            words = [sys.executable, "-m", "model", "segment", str(source), str(out), "--every", str(every)]
+            asked = ["--input-size", size, "--every", str(every)]
+            words = [sys.executable, "-m", "model", "segment", str(source), str(out), *asked]
             subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
             seconds = time.perf_counter() - start
             after = _content(out / "overlay" / "drive.mp4")
             same = after == before
             good &= same
             print(
-                f"--every {every}: {seconds:.1f} s for {SECONDS} s of video ({seconds / SECONDS:.2f} of its time), "
+                f"{' '.join(asked)}: {seconds:.1f} s for {SECONDS} s of video ({seconds / SECONDS:.2f} of its time), "
                 f"{len(after[0])} of {len(before[0])} frames, times and sound {'the same' if same else 'NOT the same'}",
                 flush=True,
             )
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of photographs, of 1280x720 pixels or more")
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3], help="see `model segment --every`")
+    parser.add_argument("--input-size", nargs="+", default=["own"], metavar="WxH", help="likewise")
     return parser
 
 

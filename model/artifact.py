@@ -17,6 +17,9 @@ from pathlib import Path
 from model import categories
 
 FORMAT = 1
+STRIDE = 32
+"""Sides of what a network takes are multiples of it: its encoder halves them five times."""
+MOST_SIDE = 128 * STRIDE
 CARD_FILE = "card.json"
 DEFAULT_FOLDER = Path(__file__).resolve().parent / "artifacts" / "unet"
 
@@ -68,6 +71,17 @@ class Artifact:
         return self.card["input"]["height"], self.card["input"]["width"]
 
     @property
+    def exported_size(self) -> tuple[int, int]:
+        """(height, width) that the compiled files and the card's scores are of: `size`, unless `at` chose another."""
+        found = self.card["input"].get("exported", self.card["input"])
+        return found["height"], found["width"]
+
+    @property
+    def stride(self) -> int:
+        """What the sides of its input are multiples of."""
+        return self.card["input"].get("stride", STRIDE)
+
+    @property
     def normalisation(self) -> dict[str, float]:
         """The `mean` and `std` that `preprocessing.normalise` takes, in pixel values."""
         return {"mean": self.card["input"]["mean"], "std": self.card["input"]["std"]}
@@ -79,8 +93,31 @@ class Artifact:
 
     @property
     def version(self) -> str:
-        """Name and first 12 digits of the network's SHA-256, as in the `X-Model-Version` header."""
-        return f"{self.card['name']}-{self.card['keras_sha256'][:12]}"
+        """Name and first 12 digits of the network's SHA-256, as in the `X-Model-Version` header.
+
+        At another size than that of its scores it gives other answers, so that WIDTHxHEIGHT is part of it then.
+        """
+        name = f"{self.card['name']}-{self.card['keras_sha256'][:12]}"
+        return name if self.size == self.exported_size else f"{name}-{self.size[1]}x{self.size[0]}"
+
+    def at(self, size: tuple[int, int]) -> Artifact:
+        """Return the same network with photographs brought to another size.
+
+        Args:
+            size: (height, width), multiples of `stride` up to 4096.
+
+        Raises:
+            ValueError: another size than that.
+        """
+        if not is_input_size(size, self.stride):
+            raise ValueError(
+                f"Received the input size {size[1]}x{size[0]}. Expected a width and a height that are multiples of "
+                f"{self.stride}, up to {MOST_SIDE:,}; the scores of this network are of "
+                f"{self.exported_size[1]}x{self.exported_size[0]}."
+            )
+        exported = dict(zip(("height", "width"), self.exported_size, strict=True))
+        chosen = {"height": size[0], "width": size[1], "exported": exported}
+        return Artifact(self.folder, self.card | {"input": self.card["input"] | chosen})
 
     def compiled_path(self, precision: str) -> Path:
         """Return the compiled file that runs at a precision: bfloat16 is arithmetic on the float file.
@@ -97,6 +134,11 @@ class Artifact:
         """Return the command line that makes this one of the compiled files."""
         command = f"python -m model export --artifact {self.folder}"
         return f"{command} --data FOLDER" if path == self.int8_path else command
+
+
+def is_input_size(size: tuple[int, int], stride: int = STRIDE) -> bool:
+    """Tell whether networks whose sides are multiples of `stride` take this (height, width)."""
+    return all(side % stride == 0 and stride <= side <= MOST_SIDE for side in size)
 
 
 def read(folder: str | Path) -> Artifact:
@@ -167,11 +209,12 @@ def _check_fields(found: object, required: dict[str, type | tuple[type, ...]], p
             )
 
 
-def describe(*, size: tuple[int, int], mean: float, std: float) -> dict:
+def describe(*, size: tuple[int, int], mean: float, std: float, stride: int = STRIDE) -> dict:
     """Return the card fields that serving lives on, for a network of this input size (height, width)."""
+    sides = {"height": size[0], "width": size[1]} | ({} if stride == STRIDE else {"stride": stride})
     return {
         "format": FORMAT,
-        "input": {"height": size[0], "width": size[1], "channels": "RGB", "mean": mean, "std": std},
+        "input": {**sides, "channels": "RGB", "mean": mean, "std": std},
         "categories": [
             {"id": category.id, "name": category.name, "color": list(category.color)}
             for category in categories.CATEGORIES

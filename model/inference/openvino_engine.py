@@ -38,8 +38,8 @@ class OpenVinoEngine:
 
     Raises:
         ValueError: no precision has this name.
-        EngineError: the compiled file is missing, damaged, or was made from another network, or the processor has no
-            arithmetic of this precision.
+        EngineError: the compiled file is missing, damaged, was made from another network or bears no other size, or
+            the processor has no arithmetic of this precision.
     """
 
     name = "openvino"
@@ -53,6 +53,8 @@ class OpenVinoEngine:
 
         core = openvino.Core()
         model = _read(core, artifact, artifact.compiled_path(precision))
+        if artifact.size != artifact.exported_size:
+            _resize(model, artifact, artifact.compiled_path(precision))
         options = {
             "INFERENCE_PRECISION_HINT": _ARITHMETIC[precision],
             "INFERENCE_NUM_THREADS": threads or processors.count(),
@@ -122,10 +124,8 @@ def _read(core, artifact: Artifact, path: Path):
 
 
 def _check_signature(model, artifact: Artifact, path: Path, mend: str) -> None:
-    expected = (
-        f"u8 [1,{artifact.size[0]},{artifact.size[1]},3]",
-        f"f32 [1,{categories.COUNT},{artifact.size[0]},{artifact.size[1]}]",
-    )
+    height, width = artifact.exported_size
+    expected = (f"u8 [1,{height},{width},3]", f"f32 [1,{categories.COUNT},{height},{width}]")
     received = tuple(
         f"{port.get_element_type().get_type_name()} {port.get_partial_shape()}"
         for port in (model.input(0), model.output(0))
@@ -135,6 +135,28 @@ def _check_signature(model, artifact: Artifact, path: Path, mend: str) -> None:
             f"{path} maps {received[0]} to {received[1]}. Expected {expected[0]} to {expected[1]}, as its card says: "
             f"another size, or a file of an earlier streetseg. {mend}"
         )
+
+
+def _resize(model, artifact: Artifact, path: Path) -> None:
+    """Bring a network, as it was read, from the size of its file to that of the artifact."""
+    from openvino import PartialShape
+    from openvino import opset13 as opset
+
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Interpolate" and node.get_attributes()["shape_calculation_mode"] == "sizes":
+            # Compiled files hold the size of each enlargement as a number, though the graph as such bears any.
+            old = node.input_value(1).get_node().data
+            sides = zip(old, artifact.size, artifact.exported_size, strict=True)
+            new = [round(int(side) * wanted / exported) for side, wanted, exported in sides]
+            node.input(1).replace_source_output(opset.constant(np.array(new, old.dtype)).output(0))
+    model.get_parameters()[0].set_partial_shape(PartialShape([1, *artifact.size, 3]))
+    try:
+        model.validate_nodes_and_infer_types()
+    except RuntimeError as error:
+        raise EngineError(
+            f"{path} does not bear the input size {artifact.size[1]}x{artifact.size[0]}. Expected a network that "
+            "does: choose the engine tensorflow, or leave out the size."
+        ) from error
 
 
 def _compile(core, model, options: dict, precision: str):

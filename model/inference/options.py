@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from model import categories
+from model import artifact, categories
 from model.inference import images
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
@@ -72,6 +72,20 @@ def check_size(size: Literal["network"] | tuple[int, int] | None, *, most_pixels
         )
 
 
+def input_size(text: str) -> tuple[int, int] | None:
+    """Read the size that the network takes photographs at: (height, width); None for `own`, that of its card.
+
+    Raises:
+        ValueError: another word, or a size that networks do not take.
+    """
+    if text == "own":
+        return None
+    size = _sides(text)
+    if not artifact.is_input_size(size):
+        raise ValueError(text)
+    return size
+
+
 def _fraction(text: str) -> float:
     value = float(text)
     # Written so that NaN fails it.
@@ -92,6 +106,10 @@ def _some_categories(text: str) -> tuple[int, ...]:
 def _output_size(text: str) -> Literal["network"] | tuple[int, int] | None:
     if text in ("input", "network"):
         return None if text == "input" else "network"
+    return _sides(text)
+
+
+def _sides(text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text)
     if not found:
         raise ValueError(text)
@@ -113,6 +131,12 @@ def _choice(*values: str) -> Parameter:
 
     return Parameter(" or ".join(values), parse_choice, values)
 
+
+INPUT_SIZE = Parameter(
+    f"own, or a width and a height in pixels such as 640x320, multiples of {artifact.STRIDE} up to "
+    f"{artifact.MOST_SIDE:,}",
+    input_size,
+)
 
 # By the names of the fields of `Options`.
 PARAMETERS: dict[str, Parameter] = {

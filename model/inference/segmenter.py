@@ -147,6 +147,7 @@ def load(
     precision: str = "auto",
     streams: int = 1,
     threads: int | None = None,
+    input_size: tuple[int, int] | None = None,
 ) -> Segmenter:
     """Load a network from an artifact folder.
 
@@ -156,16 +157,18 @@ def load(
         precision: `"auto"`, `"f32"`, `"bf16"` or `"int8"`.
         streams: of the engine, see `engines.create`.
         threads: likewise.
+        input_size: (height, width) that photographs are brought to, see `Artifact.at`; None for the network's own.
 
     Returns:
         A segmenter, not yet warmed up.
 
     Raises:
         ArtifactError: the folder is incomplete, or the engine cannot run it.
-        ValueError: no engine or precision has this name.
+        ValueError: no engine or precision has this name, or no network takes this size.
     """
     processors.limit_libraries()
     artifact = artifacts.read(folder)
+    artifact = artifact if input_size is None else artifact.at(input_size)
     return Segmenter(artifact, engines.create(engine, artifact, precision=precision, streams=streams, threads=threads))
 
 

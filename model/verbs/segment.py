@@ -12,7 +12,7 @@ from model import artifact, categories
 from model.inference import engines, images
 from model.inference.batch import formats, inputs, job, on_ray, one, stores, tables
 from model.inference.batch.crew import Crew
-from model.inference.options import PARAMETERS, Options, Parameter, check_size
+from model.inference.options import INPUT_SIZE, PARAMETERS, Options, Parameter, check_size
 from model.inference.segmenter import Segmenter
 from model.verbs import live
 
@@ -47,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
+    add(
+        "--input-size",
+        type=_typed(INPUT_SIZE),
+        default="own",
+        metavar="WxH",
+        help="that photographs are brought to for the network: a smaller one than its own is faster and sees less",
+    )
     add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
     add("--ray", metavar="ADDRESS", help="let actors of this Ray cluster make the images; local starts one here")
     live.add_arguments(add)
@@ -63,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--every is {options.every}. Expected 1 for all frames, 2 for every second one, and so on.")
     check_size(options.size, most_pixels=images.MOST_PIXELS)
     given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
-    runs = {"engine": options.engine, "precision": options.precision}
+    runs = {"engine": options.engine, "precision": options.precision, "input_size": options.input_size}
     if live.is_wanted(options):
         # One picture at a time, and that by all processors: the answer to the newest one comes soonest.
         network = segmenter.load(options.artifact, **runs)
@@ -92,7 +99,7 @@ def _crew(options: argparse.Namespace, network: Segmenter) -> Crew | None:
         return None
     on_ray.check()
     engine = network.engine
-    asked = {"engine": engine.name, "precision": engine.precision}
+    asked = {"engine": engine.name, "precision": engine.precision, "input_size": options.input_size}
     return on_ray.actors(options.ray, artifact=options.artifact, count=options.jobs, **asked)
 
 

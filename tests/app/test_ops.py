@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 
 import pytest
+from PIL import Image
 
 from app import create_app
 from model import artifact
@@ -80,7 +82,21 @@ def test_loads_what_the_settings_name(monkeypatch, folder):
     )
     create_app({"ARTIFACT": folder, "ENGINE": "tensorflow", "PRECISION": "f32"})
     wait_for_loading()
-    assert received == [(folder, {"engine": "tensorflow", "precision": "f32"})]
+    assert received == [(folder, {"engine": "tensorflow", "precision": "f32", "input_size": None})]
+
+
+def test_it_serves_at_the_size_that_the_settings_name(small_network, png):
+    client = create_app({"INPUT_SIZE": "96x64"}).test_client()
+    wait_for_loading()
+    answer = post(client, png, query_string={"format": "mask", "size": "network"})
+    assert Image.open(io.BytesIO(answer.data)).size == (96, 64)
+    assert answer.headers["X-Model-Version"].endswith("-96x64")
+    body = client.get("/model").get_json()
+    assert body["version"] == answer.headers["X-Model-Version"]
+    assert (body["input"]["height"], body["input"]["width"]) == (64, 96)
+    assert body["input"]["exported"] == {"height": 32, "width": 64}
+    page = client.get("/model", headers={"Accept": "text/html"}).text
+    assert "96 × 64 pixels, RGB; the scores below are of 64 × 32" in page
 
 
 def test_a_network_that_cannot_be_loaded_is_told_without_paths(tmp_path, caplog):

@@ -34,6 +34,27 @@ def test_serving_reads_what_training_wrote(folder):
     artifact.verify(read)
 
 
+def test_another_input_size_is_another_version_with_the_same_files(folder):
+    own = artifact.read(folder)
+    other = own.at((96, 160))
+    assert (other.size, other.exported_size) == ((96, 160), SIZE)
+    assert other.version == f"{own.version}-160x96"
+    assert other.card["input"] == own.card["input"] | {
+        "height": 96,
+        "width": 160,
+        "exported": {"height": 64, "width": 128},
+    }
+    assert other.compiled_path("int8") == own.compiled_path("int8")
+    assert own.size == own.exported_size == SIZE
+    assert other.at(SIZE).version == own.version
+
+
+@pytest.mark.parametrize("size", [(100, 160), (96, 161), (0, 32), (-32, 32), (32, 4128)])
+def test_an_input_size_that_networks_do_not_take_is_refused(folder, size):
+    with pytest.raises(ValueError, match=rf"input size {size[1]}x{size[0]}\. Expected .* multiples of 32, up to 4,096"):
+        artifact.read(folder).at(size)
+
+
 def test_sha256_is_the_known_one(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     # FIPS 180-2, appendix B.1.
@@ -101,3 +122,9 @@ def test_the_shipped_card_keeps_what_was_promised():
     size = sum(path.stat().st_size for path in shipped.folder.iterdir())
     # The weights as float32 twice, for Keras and OpenVINO, and as int8; graphs, card and drawing beside them.
     assert size < 9 * shipped.card["parameters"] + 5_000_000
+
+
+def test_an_input_s_sides_are_multiples_of_what_networks_halve_them_to():
+    from model.networks import blocks
+
+    assert artifact.STRIDE == blocks.STRIDE

@@ -35,7 +35,15 @@ def check() -> None:
         raise ValueError("--ray needs Ray Data, which is not installed: `pip install -r requirements-ray.txt`.")
 
 
-def actors(address: str, *, artifact: Path, engine: str, precision: str, count: int) -> Crew:
+def actors(
+    address: str,
+    *,
+    artifact: Path,
+    engine: str,
+    precision: str,
+    count: int,
+    input_size: tuple[int, int] | None = None,
+) -> Crew:
     """Return a crew of actors, each with a network of its own on one processor.
 
     Args:
@@ -44,11 +52,13 @@ def actors(address: str, *, artifact: Path, engine: str, precision: str, count: 
         engine: as in `segmenter.load`.
         precision: likewise; `auto` is decided here, so that all nodes say the same.
         count: of actors; 0 for as many as the cluster has processors.
+        input_size: as in `segmenter.load`.
     """
 
     def crew(tasks: Tasks, output: Output, job: Job) -> Iterator[tuple[Item, Answer]]:
         if tasks:
-            setting = {"artifact": artifact.resolve(), "engine": engine, "precision": precision}
+            network = {"engine": engine, "precision": precision, "input_size": input_size}
+            setting = {"network": network | {"folder": artifact.resolve()}}
             yield from _answered(tasks, address, count, setting | {"folder": output.folder.resolve(), "job": job})
 
     return crew
@@ -57,13 +67,11 @@ def actors(address: str, *, artifact: Path, engine: str, precision: str, count: 
 class _Actor:
     """Makes the answers of images, in a process of Ray's."""
 
-    def __init__(
-        self, *, artifact: Path, engine: str, precision: str, folder: Path | stores.StorePath, job: Job
-    ) -> None:
+    def __init__(self, *, network: dict, folder: Path | stores.StorePath, job: Job) -> None:
         from model.inference import segmenter
 
         self._job, self._output = job, on_store.output(folder)
-        self._segmenter = segmenter.load(artifact, engine=engine, precision=precision, threads=1)
+        self._segmenter = segmenter.load(**network, threads=1)
 
     def __call__(self, row: dict) -> dict:
         item, missing = pickle.loads(row["task"])

@@ -8,22 +8,18 @@ Segmentation", arXiv 1706.05587, section 4.1. It costs the time of every view, a
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from model.artifact import Artifact
+from model.inference import engines
 from model.inference.contract import EngineError
 from model.inference.openvino_engine import OpenVinoEngine
 from model.inference.segmenter import Segmenter
 from model.inference.tensorflow_engine import TensorFlowEngine
-
-STRIDE = 32
-"""Sides of what a network takes are multiples of it."""
 
 LEAST, MOST = 0.25, 4.0
 
@@ -34,7 +30,7 @@ class Views:
     Args:
         segmenter: the network at its own size.
         flip: whether to look at the mirrored photograph too.
-        scales: of the network's size, each brought to the nearest multiple of 32 pixels.
+        scales: of the network's size, each brought to the nearest multiple of 32 pixels, or what its card says.
 
     Attributes:
         artifact: of the network.
@@ -51,11 +47,11 @@ class Views:
         self.artifact = segmenter.artifact
         self.engine = segmenter.engine
         self.flip = flip
-        self.sizes = tuple(_scaled(segmenter.artifact.size, scale) for scale in scales)
+        self.sizes = tuple(_scaled(segmenter.artifact, scale) for scale in scales)
         if not self.sizes or len(set(self.sizes)) < len(self.sizes):
             raise ValueError(
                 f"Received the scales {', '.join(map(str, scales)) or 'none'}, of which several come to one size or "
-                f"there is none. Expected scales that differ by {STRIDE} pixels and more."
+                f"there is none. Expected scales that differ by {segmenter.artifact.stride} pixels and more."
             )
         self._segmenters = [resized(segmenter, size) for size in self.sizes]
 
@@ -92,53 +88,26 @@ def resized(segmenter: Segmenter, size: tuple[int, int]) -> Segmenter:
 
     Args:
         segmenter: at its own size.
-        size: (height, width), multiples of 32.
+        size: (height, width), as `Artifact.at` takes it.
 
     Raises:
         EngineError: the compiled file does not bear another size.
+        ValueError: no network takes this size.
     """
     artifact, engine = segmenter.artifact, segmenter.engine
     if size == artifact.size:
         return segmenter
-    card = artifact.card | {"input": artifact.card["input"] | {"height": size[0], "width": size[1]}}
-    found = Artifact(artifact.folder, card)
-    if engine.name == TensorFlowEngine.name:
-        return Segmenter(found, TensorFlowEngine(found))
-    if engine.name != OpenVinoEngine.name:
+    if engine.name not in (OpenVinoEngine.name, TensorFlowEngine.name):
         raise EngineError(f"The engine {engine.name} has one size. Expected openvino or tensorflow for other scales.")
-    with tempfile.TemporaryDirectory() as folder:
-        compiled = Artifact(Path(folder), card)
-        _write_resized(artifact.compiled_path(engine.precision), compiled.compiled_path(engine.precision), size)
-        return Segmenter(found, OpenVinoEngine(compiled, precision=engine.precision))
+    found = artifact.at(size)
+    return Segmenter(found, engines.create(engine.name, found, precision=engine.precision))
 
 
-def _write_resized(source: Path, target: Path, size: tuple[int, int]) -> None:
-    import openvino
-    from openvino import opset13 as opset
-
-    model = openvino.Core().read_model(source)
-    _, height, width, _ = model.input(0).shape
-    for node in model.get_ordered_ops():
-        if node.get_type_name() == "Interpolate" and node.get_attributes()["shape_calculation_mode"] == "sizes":
-            # Compiled files hold the size of each enlargement as a number, though the graph as such bears any.
-            old = node.input_value(1).get_node().data
-            new = [round(int(old[0]) * size[0] / height), round(int(old[1]) * size[1] / width)]
-            node.input(1).replace_source_output(opset.constant(np.array(new, old.dtype)).output(0))
-    model.get_parameters()[0].set_partial_shape(openvino.PartialShape([1, *size, 3]))
-    try:
-        model.validate_nodes_and_infer_types()
-    except RuntimeError as error:
-        raise EngineError(
-            f"{source} does not bear the size {size[1]}x{size[0]}. Expected a network that does: score it with "
-            "--engine tensorflow, or without --scales."
-        ) from error
-    openvino.save_model(model, target, compress_to_fp16=False)
-
-
-def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+def _scaled(artifact: Artifact, scale: float) -> tuple[int, int]:
     if not LEAST <= scale <= MOST:
         raise ValueError(f"Received a scale of {scale:g}. Expected one from {LEAST:g} to {MOST:g}.")
-    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in size)
+    stride = artifact.stride
+    return tuple(max(stride, round(side * scale / stride) * stride) for side in artifact.size)
 
 
 def _brought(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -50,6 +50,35 @@ def test_both_engines_agree_on_random_images(openvino_engine, tensorflow_engine)
     assert np.abs(first - second).max() < 1e-4
 
 
+@pytest.mark.parametrize("size", [(64, 32), (96, 160)])
+def test_both_engines_agree_at_another_size(tiny_artifact, size):
+    batch = np.random.default_rng(3).integers(0, 256, (4, *size, 3), np.uint8)
+    first, second = (
+        engine(tiny_artifact.at(size)).probabilities(batch) for engine in (OpenVinoEngine, TensorFlowEngine)
+    )
+    assert first.shape == (4, *size, 8)
+    assert len(np.unique(first.argmax(-1))) >= 4
+    assert np.abs(first - second).max() < 1e-4
+
+
+def test_a_file_that_bears_no_other_size_is_told(tiny_artifact, tmp_path):
+    from openvino import Core, opset13, save_model
+
+    copy = _copy(tiny_artifact, tmp_path)
+    model = Core().read_model(copy.openvino_path)
+    result = model.get_results()[0]
+    # What knows its own size by heart.
+    fixed = opset13.reshape(result.input_value(0), np.array([1, 8, *SIZE]), special_zero=False)
+    result.input(0).replace_source_output(fixed.output(0))
+    # The file's numbers are read where they lie, so it is not written over.
+    save_model(model, tmp_path / "fixed.xml", compress_to_fp16=False)
+    for suffix in (".xml", ".bin"):
+        (tmp_path / "fixed.xml").with_suffix(suffix).replace(copy.openvino_path.with_suffix(suffix))
+    OpenVinoEngine(copy)
+    with pytest.raises(EngineError, match=r"does not bear the input size 128x64\. Expected .* the engine tensorflow"):
+        OpenVinoEngine(copy.at((64, 128)))
+
+
 def test_both_engines_agree_on_real_photographs(openvino_engine, tensorflow_engine, photographs):
     resized = [preprocessing.resize_image(images.decode(path.read_bytes()), SIZE) for path in photographs]
     batch = np.stack(resized)

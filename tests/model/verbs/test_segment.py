@@ -56,6 +56,29 @@ def test_a_folder_gives_the_bytes_of_the_service_and_says_what_failed(streets, t
 
 
 @needs_network
+def test_a_smaller_input_is_another_network_of_its_own_folder(streets, tmp_path, capsys):
+    out, image = tmp_path / "out", streets / "scene-103.png"
+    small = ["--input-size", "640x320"]
+    assert run(image, out, *small, "--size", "network") == 0
+    network = segmenter.load(input_size=(320, 640))
+    assert network.version.endswith("-640x320")
+    assert f"1 files segmented by {network.version} in" in capsys.readouterr().out
+    mask = Image.open(out / "mask" / "scene-103.png")
+    assert mask.size == (640, 320)
+    seen = network.segment(np.asarray(Image.open(image)), size=(320, 640))
+    assert np.array_equal(np.asarray(mask), seen.labels)
+    assert run(image, out, "--size", "network") == 2
+    assert f'made with model "{network.version}"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["640", "640x330", "x", "320x0"])
+def test_an_input_size_that_no_network_takes_is_refused(streets, tmp_path, capsys, size):
+    with pytest.raises(SystemExit):
+        run(streets, tmp_path / "out", "--input-size", size)
+    assert f"received {size!r}. Expected own, or a width and a height in pixels" in capsys.readouterr().err
+
+
+@needs_network
 def test_one_image_and_no_table(streets, tmp_path):
     out = tmp_path / "out"
     assert run(streets / "scene-103.png", out, "--tables", "none", "--size", "64x48", "--jobs", "1") == 0

@@ -22,6 +22,8 @@ from tests.model.inference.batch.drives import drive
 
 pytestmark = pytest.mark.ray
 
+ASKED = ("--format", "mask,json,coco", "--input-size", "640x320")
+
 
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory, request) -> Path:
@@ -37,12 +39,12 @@ def streets(tmp_path_factory, request) -> Path:
 def unbroken(streets, tmp_path_factory) -> Path:
     """What one process makes of them."""
     out = tmp_path_factory.mktemp("out") / "one-process"
-    assert main(["segment", str(streets), str(out), "--format", "mask,json,coco"]) == 1
+    assert main(["segment", str(streets), str(out), *ASKED]) == 1
     return out
 
 
 def start(streets: Path, out: Path) -> subprocess.Popen:
-    words = ["segment", str(streets), str(out), "--format", "mask,json,coco", "--ray", "local", "--jobs", "2"]
+    words = ["segment", str(streets), str(out), *ASKED, "--ray", "local", "--jobs", "2"]
     root = Path(__file__).resolve().parents[4]
     return subprocess.Popen([sys.executable, "-m", "model", *words], cwd=root, stderr=subprocess.PIPE, text=True)
 
