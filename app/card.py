@@ -142,9 +142,11 @@ def runs(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     whole = _mapping(card.get("training"))
     members = whole.get("members")
     if isinstance(members, list) and members:
-        found = [
-            {**_mapping(_mapping(each).get("training")), "version": _mapping(each).get("version")} for each in members
-        ]
+        # One that is asked twice, about the image and about a smaller one, was trained once.
+        known: dict[object, Mapping[str, Any]] = {}
+        for number, each in enumerate(map(_mapping, members)):
+            known.setdefault(str(each["version"]) if "version" in each else number, each)
+        found = [{**_mapping(each.get("training")), "version": each.get("version")} for each in known.values()]
     else:
         found = [whole]
     return [run for run in found if _mapping(run.get("settings"))]

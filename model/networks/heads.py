@@ -54,7 +54,7 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
     Raises:
         ValueError: something else stands between the logits and the last convolution.
     """
-    for layer in _makers(model):
+    for layer in makers(model):
         for weight in layer.weights:
             weight.assign(weight / temperature)
 
@@ -74,7 +74,7 @@ def map_logits(model: keras.Model, matrix: np.ndarray, offset: np.ndarray) -> No
     Raises:
         ValueError: something else stands between the logits and the last convolution, or that one has no bias.
     """
-    for layer in _makers(model):
+    for layer in makers(model):
         if not isinstance(layer, layers.Conv2D) or layer.bias is None:
             raise ValueError(
                 f"Received the network {model.name}, whose logits come out of {_kind(layer)}. Expected a convolution "
@@ -84,8 +84,15 @@ def map_logits(model: keras.Model, matrix: np.ndarray, offset: np.ndarray) -> No
         layer.bias.assign(keras.ops.matmul(matrix, layer.bias) + offset)
 
 
-def _makers(model: keras.Model) -> list[keras.Layer]:
-    """Find the convolutions that a network's logits come out of: one, or one of each member of an ensemble."""
+def makers(model: keras.Model) -> list[keras.Layer]:
+    """Return the convolutions that a network's logits come out of: one, or one of each member of an ensemble.
+
+    Args:
+        model: from `images` to `logits` or to `probabilities`.
+
+    Raises:
+        ValueError: something else stands between the logits and the last convolution.
+    """
     layer = _layer_of(model.output, model)
     if isinstance(layer, layers.Softmax):
         layer = _layer_of(layer.input, model)

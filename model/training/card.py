@@ -202,7 +202,7 @@ def _title(card: Mapping[str, Any]) -> str:
     """Return how the network of a card is written; the one that ships is called by its kind alone."""
     name, members = card["name"], card.get("training", {}).get("members")
     if members:
-        return f"Ensemble of {len(members)} networks"
+        return f"Ensemble of {len({each['version'] for each in members})} networks"
     return "U-Net" if name == "unet" else registry.describe(name).title if name in registry.NAMES else "network"
 
 

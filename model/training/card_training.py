@@ -54,21 +54,33 @@ def training_section(training: Mapping[str, Any]) -> str:
 
 
 def _members(members: list[dict[str, Any]], fit_images: int) -> str:
-    parts = [f"Its answer is the mean of those of {len(members)} networks, by `python -m model ensemble`."]
+    parts = [f"Its answer is the mean of those of {_networks(members)}, by `python -m model ensemble`."]
     if fit_images:
         parts = [
-            f"Its answer is mixed from those of {len(members)} networks, by `python -m model ensemble --fit-images "
+            f"Its answer is mixed from those of {_networks(members)}, by `python -m model ensemble --fit-images "
             f"{fit_images}`: the logits of each go through a matrix before they are added up, fitted with the loss of "
             "the first on so many training images. The shares are where that began."
         ]
     equal = 1 / len(members)
+    told = set()
     for each in members:
+        seen = "" if "reduction" not in each else f" about the image at 1/{each['reduction']} of its size"
+        if each["version"] in told:
+            parts.append(f"### `{each['version']}`, asked again{seen}")
+            continue
+        told.add(each["version"])
         # Said only where they differ: the first ensembles had no shares.
         share = each.get("share", equal)
         said = "" if abs(share - equal) < 1e-9 else f", {100 * share:.0f} % of the mean"
-        heading = f"### `{each['version']}`, {each['parameters']:,} parameters{said}"
+        asked = f", asked{seen}" if seen else ""
+        heading = f"### `{each['version']}`, {each['parameters']:,} parameters{said}{asked}"
         parts += [heading, training_section(each["training"])]
     return "\n\n".join(parts)
+
+
+def _networks(members: list[dict[str, Any]]) -> str:
+    count = len({each["version"] for each in members})
+    return f"{count} networks" if count == len(members) else f"{count} networks in {len(members)} views"
 
 
 def _mean(averaged: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ import keras
 from model import artifact
 from model.artifact import Artifact
 from model.data.samples import Sample
-from model.networks.ensembles import ensemble
+from model.networks.ensembles import ensemble, reduced
 from model.networks.heads import divide_logits, map_logits, without_softmax
 from model.training import losses, outcome, recipe, sources, stacking, weighting
 from model.training.devices import Devices
@@ -20,6 +20,9 @@ from model.training.shares import relative
 
 NAME = "ensemble"
 """Of such an artifact and of its files."""
+_SMALLEST = 8
+# A third may be written as 0.333.
+_ROUNDING = 0.01
 
 
 def join(
@@ -29,6 +32,7 @@ def join(
     artifact_folder: Path,
     size: tuple[int, int] | None = None,
     fit_images: int = 0,
+    scales: Sequence[float] | None = None,
 ) -> Artifact:
     """Write the network whose logits are the mean of those of others, or a mixture that is fitted.
 
@@ -36,54 +40,70 @@ def join(
 
     Args:
         folders: of two artifacts and more of one input; with `size`, of any input sizes. The first one's card says
-            which data it is scored on.
+            which data it is scored on. One may be named again for another scale: its weights are in the file once,
+            but for its last convolution.
         shares: of each in the mean, above 0; relative to their sum. None for equal ones.
         artifact_folder: receives the network and its card; none of `folders`.
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
         fit_images: so many training images, evenly spread, say how the logits are mixed, see `model.training.stacking`;
             0 for the mean.
+        scales: of the image that each sees, 1 or a half, a third and so on; None for 1s. The sides of the input are
+            multiples of 32 times the largest reduction then.
 
     Returns:
         The artifact, read back.
 
     Raises:
-        ValueError: there are fewer than two, not as many shares or one that is not above 0, they are of different input
-            sizes or normalisations, a side of `size` does not divide by 32, or the data of the first can't be read.
+        ValueError: there are fewer than two, not as many shares or scales, a share that is not above 0 or a scale that
+            is none of those, they are of different input sizes or normalisations, a side of `size` does not divide by
+            32 times the largest reduction, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder, sizes_agree=size is None)
     weights = relative([1.0] * len(folders) if shares is None else shares, len(folders))
     settings = from_card(found[0].card["training"]["settings"])
+    reductions = _reductions([1.0] * len(folders) if scales is None else scales, len(folders))
     height, width = size or found[0].size
+    stride = artifact.STRIDE * max(reductions)
+    if height % stride or width % stride:
+        raise ValueError(f"Received an input of {width}x{height}. Expected multiples of {stride}, for these scales.")
     # Few were scored after each epoch to save time; here it is done once.
     settings = replace(settings, height=height, width=width, validation_images=0)
     samples, validation = sources.open_all(settings, Devices())
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     # Within the weights of each, so that what is built stays a plain mean.
     if fit_images:
-        _mix(members, weights, samples, settings, fit_images)
+        _mix(members, reductions, weights, samples, settings, fit_images)
     else:
         for member, weight in zip(members, weights, strict=True):
             divide_logits(member, 1 / (weight * len(members)))
-    network = ensemble(members)
+    names = [folder.resolve() for folder in folders]
+    network = ensemble(members, reductions, [names.index(name) for name in names])
     return outcome.score_and_write(
         network,
         settings,
         found[0].card["training"]["history"],
         validation=validation,
-        about=_about(samples, fit_images, zip(found, weights, strict=True)),
+        about=_about(samples, fit_images, zip(found, weights, reductions, strict=True)),
         folder=artifact_folder,
         made_of=found,
         name=NAME,
+        stride=stride,
     )
 
 
 def _mix(
-    members: Sequence[keras.Model], shares: Sequence[float], samples: Sequence[Sample], settings: Settings, count: int
+    members: Sequence[keras.Model],
+    reductions: Sequence[int],
+    shares: Sequence[float],
+    samples: Sequence[Sample],
+    settings: Settings,
+    count: int,
 ) -> None:
     """Change each member so that the plain mean is the mixture that agrees best with training images."""
     chosen = samples[:: max(1, len(samples) // count)][:count]
-    logits, labels = stacking.read(members, chosen, size=settings.size)
+    seen = [reduced(member, reduction) for member, reduction in zip(members, reductions, strict=True)]
+    logits, labels = stacking.read(seen, chosen, size=settings.size)
     weights = weighting.category_weights(settings.category_weights, samples)
     loss = losses.create(settings.loss, category_weights=weights, region_weights=recipe.REGION_WEIGHTS)
     matrices, offset = stacking.fit(logits, labels, shares, loss=loss, seed=settings.seed)
@@ -91,7 +111,7 @@ def _mix(
         map_logits(member, len(members) * matrix, offset)
 
 
-def _about(samples: Sequence[Sample], fit_images: int, members: Iterable[tuple[Artifact, float]]) -> dict:
+def _about(samples: Sequence[Sample], fit_images: int, members: Iterable[tuple[Artifact, float, int]]) -> dict:
     fitted = {"fit_images": fit_images} if fit_images else {}
     return {"samples": len(samples), **fitted, "members": [_told(*each) for each in members]}
 
@@ -114,6 +134,20 @@ def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) 
     return found
 
 
-def _told(found: Artifact, share: float) -> dict:
+def _told(found: Artifact, share: float, reduction: int) -> dict:
     card = found.card
-    return {"version": found.version, "share": share, "parameters": card["parameters"], "training": card["training"]}
+    told = {"version": found.version, "share": share, "parameters": card["parameters"], "training": card["training"]}
+    return told if reduction == 1 else told | {"reduction": reduction}
+
+
+def _reductions(scales: Sequence[float], count: int) -> list[int]:
+    found = [round(1 / scale) if scale > 0 else 0 for scale in scales]
+    if len(scales) != count or any(
+        not 1 <= reduction <= _SMALLEST or abs(1 / scale - reduction) > _ROUNDING
+        for scale, reduction in zip(scales, found, strict=True)
+    ):
+        raise ValueError(
+            f"Received the scales {', '.join(f'{scale:g}' for scale in scales)} for {count} artifacts. Expected 1, or "
+            f"a half, a third and so on down to 1/{_SMALLEST} (such as 1,0.5), for each."
+        )
+    return found

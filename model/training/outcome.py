@@ -37,6 +37,7 @@ def write(
     folder: Path,
     name: str | None = None,
     made_of: Sequence[Artifact] = (),
+    stride: int = artifact.STRIDE,
 ) -> Artifact:
     """Write an artifact, unless the folder holds that of this very run already, and maybe more in its card.
 
@@ -50,6 +51,7 @@ def write(
         folder: receives the network and its card; made when absent.
         name: of the artifact and its files; by default that of the settings' network.
         made_of: networks that are part of this one, whose terms are its own too.
+        stride: sides of what the network takes are multiples of it.
 
     Returns:
         The artifact, read back.
@@ -72,7 +74,7 @@ def write(
     partial = path.with_suffix(".partial.keras")
     with_softmax(network).save(partial)
     os.replace(partial, path)
-    card = artifact.describe(size=settings.size, **NORMALISATION) | {
+    card = artifact.describe(size=settings.size, **NORMALISATION, stride=stride) | {
         "name": name,
         "keras_sha256": artifact.sha256(path),
         "parameters": network.count_params(),
@@ -98,7 +100,7 @@ def score_and_write(
         settings: likewise.
         history: likewise.
         validation: samples that it is scored on, and to which the temperature is fitted.
-        rest: `about`, `folder`, `name` and `made_of` of `write`.
+        rest: `about`, `folder`, `name`, `made_of` and `stride` of `write`.
 
     Returns:
         As `write` does.

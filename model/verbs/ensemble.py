@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.verbs.flags import shares
+from model.verbs.flags import scales, shares
 
 HELP = "make one network that answers the mean of what several say"
 
@@ -21,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of any networks; of several input sizes with --height",
     )
     add("--shares", type=shares, metavar="A,B", help="of each in the mean (default: equal ones)")
+    add(
+        "--scales",
+        type=scales,
+        metavar="A,B",
+        help="of the image that each sees: 1, or 0.5 for half of its sides (default: 1s); a network may come twice",
+    )
     add("--height", type=int, help="of its input when serving, pixels, a multiple of 32 (default: the artifacts')")
     add("--width", type=int, help="likewise")
     add(
@@ -43,7 +49,12 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--fit-images is {options.fit_images}. Expected 0 for a plain mean, or how many images.")
     size = None if options.height is None else (options.height, options.width)
     made = join(
-        options.artifacts, options.shares, artifact_folder=options.out, size=size, fit_images=options.fit_images
+        options.artifacts,
+        options.shares,
+        artifact_folder=options.out,
+        size=size,
+        fit_images=options.fit_images,
+        scales=options.scales,
     )
     scores = made.card["scores"]["validation"]
     print(f"wrote {made.folder} ({made.version}), mean IoU {scores['mean_iou']:.4f} on {scores['images']} images")

@@ -11,7 +11,7 @@ from model import artifact
 from model.data.datasets import SYNTHETIC
 from model.inference import engines
 from model.verbs import corruptions
-from model.verbs.flags import Once
+from model.verbs.flags import Once, scales
 
 HELP = "score an artifact, or a folder of predictions, as Cityscapes does and beyond"
 WORST = 8
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
     add("--flip", action="store_true", help="average with the answer to the mirrored photograph")
-    add("--scales", type=_scales, default=(1.0,), metavar="A,B", help="average answers at these sizes (1 is its own)")
+    add("--scales", type=scales, default=(1.0,), metavar="A,B", help="average answers at these sizes (1 is its own)")
     add("--predictions", type=Path, metavar="DIR", help="score the label id PNGs of this folder, and run no network")
     add("--cache", type=Path, metavar="DIR", help="keep the masks counted here: --predictions is faster next time")
     add("--no-boundary", action="store_true", help="leave out boundary IoU, most of the time that --predictions takes")
@@ -98,13 +98,6 @@ def _opened(options: argparse.Namespace) -> list:
     from model.data.registration import registered
 
     return registered(open_samples(options.data, options.split), options.label_offset)
-
-
-def _scales(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.75,1,1.25") from error
 
 
 def _check(options: argparse.Namespace) -> None:

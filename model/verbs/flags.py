@@ -30,3 +30,15 @@ def shares(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.4,0.6") from error
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Read sizes relative to a network's own with commas between them, such as `0.75,1,1.25`.
+
+    Raises:
+        argparse.ArgumentTypeError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.75,1,1.25") from error

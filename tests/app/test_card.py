@@ -69,10 +69,13 @@ def test_each_network_of_an_ensemble_tells_of_its_own_run(page):
         {"version": f"unet-{name}", "training": {"samples": 7, "settings": {"height": height}}}
         for name, height in (("aaaa", 320), ("bbbb", 384))
     ]
+    # The first is asked about a smaller image too.
+    members.append(members[0] | {"reduction": 2})
     text = page(training={"settings": {"height": 448}, "members": members})
     assert "2 networks that answer as one and label every pixel" in text
     for name, height in (("aaaa", 320), ("bbbb", 384)):
         assert f"Settings of unet-{name}</summary>\n      <dl><dt>height</dt><dd>{height}</dd></dl>" in text
+        assert text.count(f"Settings of unet-{name}") == 1
     # What the joined network is shown is no setting of a run.
     assert "<dd>448</dd>" not in text
     assert "A U-Net that labels every pixel" in page(training={"settings": {"height": 320}})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import keras
 import numpy as np
 import pytest
 
 from model.networks import fcn8s, registry
-from model.networks.ensembles import ensemble
-from model.networks.heads import divide_logits, map_logits, with_softmax, without_softmax
+from model.networks.ensembles import ensemble, reduced
+from model.networks.heads import divide_logits, makers, map_logits, with_softmax, without_softmax
 
 # One for each way to end: enlarged scores, transposed convolutions, scores of full size.
 ENDINGS = ("mobilenetv2_unet", "fcn8s", "segnet")
@@ -76,6 +77,45 @@ def test_the_logits_of_an_ensemble_are_the_mean_of_its_members():
     np.testing.assert_allclose(answer(network), expected / 1.7, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
     # They are copies: nobody else's network has changed.
     np.testing.assert_allclose(answer(members[0]), answer(create("mobilenetv2_unet")), rtol=1e-6)
+
+
+def small(images: np.ndarray, reduction: int) -> np.ndarray:
+    """Return the mean of each square of pixels."""
+    batch, height, width, channels = images.shape
+    squares = images.reshape(batch, height // reduction, reduction, width // reduction, reduction, channels)
+    return squares.mean(axis=(2, 4))
+
+
+def large(logits: np.ndarray, reduction: int) -> np.ndarray:
+    """Return what OpenCV enlarges bilinearly."""
+    planes = [cv2.resize(plane, None, fx=reduction, fy=reduction) for plane in np.moveaxis(logits[0], -1, 0)]
+    return np.stack(planes, axis=-1)[np.newaxis]
+
+
+@pytest.mark.parametrize("reduction", [2, 3])
+def test_a_member_may_see_a_smaller_image(reduction, tmp_path):
+    first, second = create("mobilenetv2_unet"), create("mobilenetv2_unet")
+    # The same network, but for what is behind its body.
+    map_logits(second, np.roll(np.eye(8, dtype=np.float32), 1, axis=0), np.arange(8, dtype=np.float32))
+    images = np.random.default_rng(4).uniform(-1, 1, (1, 192, 192, 3)).astype(np.float32)
+    fine = keras.ops.convert_to_numpy(first(images, training=False))
+    coarse = large(keras.ops.convert_to_numpy(second(small(images, reduction), training=False)), reduction)
+    reduced_alone = keras.ops.convert_to_numpy(reduced(second, reduction)(images, training=False))
+    np.testing.assert_allclose(reduced_alone, coarse, rtol=1e-4, atol=1e-5 * np.abs(coarse).max())
+    network = ensemble([first, second], [1, reduction], [0, 0])
+    # The second's last convolution is all that is there twice.
+    assert network.count_params() == first.count_params() + sum(
+        np.prod(each.shape) for each in makers(second)[0].weights
+    )
+    expected = (fine + coarse) / 2
+    with_softmax(network).save(tmp_path / "network.keras")
+    loaded = without_softmax(keras.saving.load_model(tmp_path / "network.keras", compile=False))
+    for each in (network, loaded):
+        ours = keras.ops.convert_to_numpy(each(images, training=False))
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    divide_logits(loaded, 2.0)
+    ours = keras.ops.convert_to_numpy(loaded(images, training=False))
+    np.testing.assert_allclose(ours, expected / 2, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
 def test_logits_that_no_convolution_ends_in_are_refused():

@@ -8,8 +8,10 @@ import pytest
 
 from model import artifact
 from model.__main__ import main
+from model.inference.engines import OpenVinoEngine, TensorFlowEngine
 from model.networks.heads import without_softmax
 from model.training import stacking
+from model.training.exporting.openvino_files import export
 from model.training.train import train
 
 
@@ -88,6 +90,39 @@ def test_shares_weigh_the_mean(trained, tmp_path, capsys):
     for shares in ("1", "1,0", "1,nan"):
         assert main([*words, "--shares", shares]) == 2
         assert "for 2 artifacts. Expected a number above 0 for each." in capsys.readouterr().err
+
+
+def test_one_may_be_asked_again_about_a_smaller_image(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(stacking, "_STEPS", 3)
+    first, second = trained("first"), trained("second", "--seed", "2")
+    out = tmp_path / "both"
+    words = ["ensemble", *(str(each.folder) for each in (first, second, first)), "--out", str(out)]
+    words += ["--fit-images", "2", "--height", "64", "--width", "128"]
+    assert main([*words, "--scales", "1,1,0.5"]) == 0
+    made = artifact.read(out)
+    members = made.card["training"]["members"]
+    assert [each["version"] for each in members] == [first.version, second.version, first.version]
+    assert [each.get("reduction", 1) for each in members] == [1, 1, 2]
+    assert "\nEnsemble of 2 networks: labels" in (out / "card.md").read_text("utf-8")
+    assert f"### `{first.version}`, asked again about the image at 1/2 of its size" in (out / "card.md").read_text(
+        "utf-8"
+    )
+    head = first.card["parameters"] + second.card["parameters"]
+    assert head < made.card["parameters"] < head + 1000
+    assert made.stride == 64
+    with pytest.raises(ValueError, match=r"input size 96x64\. Expected .* multiples of 64, up to 4,096"):
+        made.at((64, 96))
+    # Both engines give the answer of the file, at this size and at another.
+    export(made)
+    images = np.random.default_rng(3).integers(0, 256, (1, 128, 192, 3), np.uint8)
+    answers = [engine(made.at((128, 192))).probabilities(images) for engine in (OpenVinoEngine, TensorFlowEngine)]
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-4)
+    capsys.readouterr()
+    for scales in ("1,1", "1,1,0.7", "1,1,2", "1,1,0", "1,1,nan"):
+        assert main([*words, "--scales", scales]) == 2
+        assert "for 3 artifacts. Expected 1, or a half, a third and so on" in capsys.readouterr().err
+    assert main([*words[:-3], "96", "--width", "128", "--scales", "1,1,0.5"]) == 2
+    assert "Received an input of 128x96. Expected multiples of 64" in capsys.readouterr().err
 
 
 def test_a_mixture_is_fitted_to_training_images(trained, tmp_path, monkeypatch, capsys):
