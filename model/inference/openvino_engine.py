@@ -7,6 +7,7 @@ Array contract: see `model.inference.contract`. A compiled file takes uint8 (1, 
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,10 +56,14 @@ class OpenVinoEngine:
         model = _read(core, artifact, artifact.compiled_path(precision))
         if artifact.size != artifact.exported_size:
             _resize(model, artifact, artifact.compiled_path(precision))
+        threads = threads or processors.count()
         options = {
             "INFERENCE_PRECISION_HINT": _ARITHMETIC[precision],
-            "INFERENCE_NUM_THREADS": threads or processors.count(),
+            "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": streams,
+            # OpenVINO binds its threads to processors, from the first one on. Where it does not take all of them there
+            # may be others like it beside it, actors or containers, which would all sit on the first.
+            "ENABLE_CPU_PINNING": threads >= (os.cpu_count() or 1),
         }
         self._compiled = _compile(core, model, options, precision)
         self._tensor = openvino.Tensor
