@@ -115,7 +115,8 @@ class Service:
         Returns:
             The running thread.
         """
-        thread = threading.Thread(target=self._load, args=(folder, wanted), name="load-network", daemon=True)
+        # No daemon: a process that ends meanwhile waits for it, because one that is cut off in OpenVINO is aborted.
+        thread = threading.Thread(target=self._load, args=(folder, wanted), name="load-network")
         thread.start()
         return thread
 

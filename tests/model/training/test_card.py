@@ -32,7 +32,8 @@ def test_two_who_write_into_a_card_keep_what_the_other_wrote(tmp_path):
 def test_a_card_tells_all_runs_that_led_to_a_network_back_to_the_first():
     settings = {"data": ["a"], "epochs": 3, "learning_rate": 0.1}
     run = {"samples": 5, "backend": "jax", "keras": "3", "settings": settings, "history": [{"seconds": 60}]}
-    first = artifact.Artifact(None, {"name": "unet", "keras_sha256": "1" * 64, "training": run})
+    size = {"height": 320, "width": 640}
+    first = artifact.Artifact(None, {"name": "unet", "keras_sha256": "1" * 64, "input": size, "training": run})
     second = {
         **run,
         "history": [{"seconds": 1}] * 3,

@@ -13,7 +13,7 @@ from model.data import synthetic
 from model.inference import segmenter
 from model.training.distillation import Teachers, distilled
 
-CROP = (64, 96)
+CROP = (64, 128)
 SKY = NAMES.index("sky")
 
 

@@ -70,15 +70,15 @@ def test_one_view_is_the_network_itself(shipped, street):
 
 
 def test_scales_are_averaged_at_the_largest(shipped, street):
-    views = Views(shipped, scales=(0.5, 1, 1.2))
-    assert views.sizes == ((256, 512), (512, 1024), (608, 1216))
+    views = Views(shipped, scales=(0.5, 1, 1.25))
+    assert views.sizes == ((256, 512), (512, 1024), (640, 1280))
     with views.planes(street) as planes:
-        assert planes.shape == (8, 608, 1216)
+        assert planes.shape == (8, 640, 1280)
         np.testing.assert_allclose(planes.sum(axis=0), 1, atol=1e-4)
 
 
 def test_a_compiled_file_at_another_size_is_the_network_at_that_size(shipped, street):
-    size = (160, 320)
+    size = (192, 384)
     keras, int8 = segmenter.load(engine="tensorflow"), segmenter.load(engine="openvino", precision="int8")
     answers = []
     for network in (keras, shipped, int8):
