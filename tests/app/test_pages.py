@@ -129,3 +129,12 @@ def test_page_shows_one_image(client, png):
     response = post_files(client, png, png, path="/", headers=AS_A_BROWSER)
     assert response.status_code == 406
     assert "One image only" in response.text
+
+
+def test_the_score_is_told_at_the_size_that_it_is_of(make_client, segmenter):
+    segmenter.artifact.card["scores"] = {"validation": {"mean_iou": 0.8137}}
+    assert "0.81 mIoU" in make_client().get("/").text
+    segmenter.artifact = segmenter.artifact.at((64, 96))
+    page = make_client().get("/").text
+    assert f"model {segmenter.artifact.version}" in page
+    assert "mIoU" not in page
