@@ -26,10 +26,7 @@ def shares(text: str) -> list[float]:
     Raises:
         argparse.ArgumentTypeError: something else.
     """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.4,0.6") from error
+    return _numbers(text, "0.4,0.6")
 
 
 def scales(text: str) -> tuple[float, ...]:
@@ -38,7 +35,11 @@ def scales(text: str) -> tuple[float, ...]:
     Raises:
         argparse.ArgumentTypeError: something else.
     """
+    return tuple(_numbers(text, "0.75,1,1.25"))
+
+
+def _numbers(text: str, example: str) -> list[float]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as 0.75,1,1.25") from error
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected numbers such as {example}") from error
