@@ -105,27 +105,32 @@ class Service:
         """What runs the network; None before it is ready."""
         return self._segmenter and self._segmenter.engine
 
-    def load_in_background(self, folder: str, **wanted: object) -> threading.Thread:
+    def load_in_background(
+        self, folder: str, *, engine: str, precision: str, input_size: tuple[int, int] | None
+    ) -> threading.Thread:
         """Load the network of an artifact folder and run it once; `segmenter` raises until then.
 
         Args:
             folder: as `model.artifact.read` takes it.
-            wanted: `engine`, `precision` and `input_size`, as `model.inference.segmenter.load` takes them.
+            engine: as `model.inference.segmenter.load` takes it.
+            precision: likewise.
+            input_size: likewise.
 
         Returns:
             The running thread.
         """
         # No daemon: a process that ends meanwhile waits for it, because one that is cut off in OpenVINO is aborted.
-        thread = threading.Thread(target=self._load, args=(folder, wanted), name="load-network")
+        asked = folder, engine, precision, input_size
+        thread = threading.Thread(target=self._load, args=asked, name="load-network")
         thread.start()
         return thread
 
-    def _load(self, folder: str, wanted: dict) -> None:
+    def _load(self, folder: str, engine: str, precision: str, input_size: tuple[int, int] | None) -> None:
         try:
             # Its card can be asked for as soon as it was read.
-            found, size = artifact.read(folder), wanted.get("input_size")
-            self.artifact = found if size is None else found.at(size)
-            segmenter = inference.load(folder, **wanted)
+            found = artifact.read(folder)
+            self.artifact = found if input_size is None else found.at(input_size)
+            segmenter = inference.load(folder, engine=engine, precision=precision, input_size=input_size)
             seconds = segmenter.warm_up()
         except Exception:
             # The thread ends here, so this is where whatever went wrong is told: all of it to the log, and to the

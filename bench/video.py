@@ -1,6 +1,6 @@
 """`python -m bench.video FOLDER`: how long `model segment` takes for a video, and whether it loses a frame or a sound.
 
-Thirty seconds of 1280x720 at 25 frames a second, made of the photographs in a folder: a window pans over each for two
+Thirty seconds of 1280x720, made of the photographs in a folder: a window pans over each for two
 seconds, so that every pixel is one that a camera saw; with a tone. There is no drive to be had here.
 """
 
@@ -25,7 +25,7 @@ from model.inference import images
 from model.inference.batch import inputs
 
 SIZE = (720, 1280)
-RATE, SECONDS, SHOWN = 25, 30, 2
+SECONDS, SHOWN = 30, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,12 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     good = True
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "drive.mp4"
-        _make(options.folder, source)
+        _make(options.folder, source, options.rate)
         before = _content(source)
         for size, every in itertools.product(options.input_size, options.every):
             out = Path(scratch) / f"{size}-every-{every}"
             start = time.perf_counter()
-            asked = ["--input-size", size, "--every", str(every)]
+            asked = ["--input-size", size, "--every", every]
             words = [sys.executable, "-m", "model", "segment", str(source), str(out), *asked]
             subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
             seconds = time.perf_counter() - start
@@ -55,16 +55,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if good else 1
 
 
-def _make(folder: Path, target: Path) -> None:
+def _make(folder: Path, target: Path, rate: int) -> None:
     photographs = [images.decode(item.read()) for item in inputs.find([folder])[: SECONDS // SHOWN]]
     with av.open(str(target), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
         stream.height, stream.width = SIZE
         stream.pix_fmt = "yuv420p"
         tone = container.add_stream("aac", rate=48_000)
-        for number in range(RATE * SECONDS):
-            photograph = photographs[number // (RATE * SHOWN) % len(photographs)]
-            frame = av.VideoFrame.from_ndarray(_window(photograph, number % (RATE * SHOWN)), format="rgb24")
+        for number in range(rate * SECONDS):
+            photograph = photographs[number // (rate * SHOWN) % len(photographs)]
+            seen = _window(photograph, number % (rate * SHOWN), rate * SHOWN)
+            frame = av.VideoFrame.from_ndarray(seen, format="rgb24")
             container.mux(stream.encode(frame))
         for number in range(48_000 * SECONDS // 1024):
             wave = np.sin(np.arange(1024 * number, 1024 * (number + 1)) / 17, dtype=np.float32)[np.newaxis] / 3
@@ -75,9 +76,8 @@ def _make(folder: Path, target: Path) -> None:
             container.mux(each.encode(None))
 
 
-def _window(photograph: np.ndarray, number: int) -> np.ndarray:
+def _window(photograph: np.ndarray, number: int, margin: int) -> np.ndarray:
     """Cut a window that wanders by a pixel a frame, after enlarging what is too small for it."""
-    margin = RATE * SHOWN
     scale = max(1, (SIZE[0] + margin) / photograph.shape[0], (SIZE[1] + margin) / photograph.shape[1])
     large = cv2.resize(photograph, None, fx=scale, fy=scale) if scale > 1 else photograph
     return np.ascontiguousarray(large[number // 2 : number // 2 + SIZE[0], number : number + SIZE[1]])
@@ -94,7 +94,8 @@ def _content(path: Path) -> tuple[list[float], list[bytes]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of photographs, of 1280x720 pixels or more")
-    parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3], help="see `model segment --every`")
+    parser.add_argument("--every", nargs="+", default=["auto", "1"], help="see `model segment --every`")
+    parser.add_argument("--rate", type=int, default=25, help="frames a second")
     parser.add_argument("--input-size", nargs="+", default=["own"], metavar="WxH", help="likewise")
     return parser
 

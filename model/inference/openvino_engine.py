@@ -61,10 +61,11 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": _ARITHMETIC[precision],
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": streams,
+        }
+        if threads < (os.cpu_count() or 1):
             # OpenVINO binds its threads to processors, from the first one on. Where it does not take all of them there
             # may be others like it beside it, actors or containers, which would all sit on the first.
-            "ENABLE_CPU_PINNING": threads >= (os.cpu_count() or 1),
-        }
+            options["ENABLE_CPU_PINNING"] = False
         self._compiled = _compile(core, model, options, precision)
         self._tensor = openvino.Tensor
         self._size = artifact.size

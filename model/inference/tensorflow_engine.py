@@ -5,7 +5,6 @@ Array contract: see `model.inference.contract`.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +39,7 @@ class TensorFlowEngine:
         loaded = keras.saving.load_model(artifact.keras_path, compile=False)
         # With free sides, bilinear upsampling fails in a tf.function once the model was loaded (Keras 3.15.1).
         images = keras.Input((*artifact.size, 3), name="images")
-        # Each layer once, also where the network calls it twice.
-        copy = functools.cache(lambda layer: type(layer).from_config(layer.get_config()))
-        self.network = keras.models.clone_model(loaded, input_tensors=images, clone_function=copy)
+        self.network = keras.models.clone_model(loaded, input_tensors=images)
         self.network.set_weights(loaded.get_weights())
         self._size = artifact.size
         mean, std = artifact.normalisation["mean"], artifact.normalisation["std"]

@@ -61,17 +61,17 @@ def _members(members: list[dict[str, Any]], fit_images: int) -> str:
             f"{fit_images}`: the logits of each go through a matrix before they are added up, fitted with the loss of "
             "the first on so many training images. The shares are where that began."
         ]
-    equal = 1 / len(members)
+    equal, began = 1 / len(members), " at first" if fit_images else ""
     told = set()
     for each in members:
         seen = "" if "reduction" not in each else f" about the image at 1/{each['reduction']} of its size"
-        if each["version"] in told:
-            parts.append(f"### `{each['version']}`, asked again{seen}")
-            continue
-        told.add(each["version"])
         # Said only where they differ: the first ensembles had no shares.
         share = each.get("share", equal)
-        said = "" if abs(share - equal) < 1e-9 else f", {100 * share:.0f} % of the mean"
+        said = "" if abs(share - equal) < 1e-9 else f", {100 * share:.0f} % of the mean{began}"
+        if each["version"] in told:
+            parts.append(f"### `{each['version']}`, asked again{seen}{said}")
+            continue
+        told.add(each["version"])
         asked = f", asked{seen}" if seen else ""
         heading = f"### `{each['version']}`, {each['parameters']:,} parameters{said}{asked}"
         parts += [heading, training_section(each["training"])]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import KerasTensor, ops
 
+from model.artifact import ArtifactError, is_input_size
 from model.categories import COUNT, IGNORE
 from model.inference import segmenter
 from model.training.evaluation.views import Views, resized
@@ -34,7 +35,7 @@ class Teachers:
     """
 
     def __init__(self, folders: Sequence[str], *, crop: tuple[int, int]) -> None:
-        self._views = [Views(resized(segmenter.load(folder), crop), flip=True) for folder in folders]
+        self._views = [Views(_at(folder, crop), flip=True) for folder in folders]
 
     def __call__(self, crop: np.ndarray) -> np.ndarray:
         """Return the lesson of a crop."""
@@ -44,6 +45,17 @@ class Teachers:
                 total = total + planes[:, ::_STEP, ::_STEP]
         levels = np.rint(total * (_LARGEST / len(self._views))).astype(np.uint8)
         return levels.transpose(1, 2, 0).reshape(*crop.shape[:2], _PLANES)
+
+
+def _at(folder: str, crop: tuple[int, int]) -> segmenter.Segmenter:
+    found = segmenter.load(folder)
+    stride = found.artifact.stride
+    if not is_input_size(crop, stride):
+        raise ArtifactError(
+            f"The teacher in {folder} takes sides that are multiples of {stride}. Received crops of "
+            f"{crop[1]}x{crop[0]}: change --crop-width and --crop-height, or name another teacher."
+        )
+    return resized(found, crop)
 
 
 def distilled(loss: Loss, *, share: float) -> Loss:

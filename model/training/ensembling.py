@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,15 +49,15 @@ def join(
         fit_images: so many training images, evenly spread, say how the logits are mixed, see `model.training.stacking`;
             0 for the mean.
         scales: of the image that each sees, 1 or a half, a third and so on; None for 1s. The sides of the input are
-            multiples of 32 times the largest reduction then.
+            multiples of 32, and of 32 times what divides by all reductions.
 
     Returns:
         The artifact, read back.
 
     Raises:
         ValueError: there are fewer than two, not as many shares or scales, a share that is not above 0 or a scale that
-            is none of those, they are of different input sizes or normalisations, a side of `size` does not divide by
-            32 times the largest reduction, or the data of the first can't be read.
+            is none of those, they are of different input sizes or normalisations, a side of `size` is no such
+            multiple, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder, sizes_agree=size is None)
@@ -64,7 +65,8 @@ def join(
     settings = from_card(found[0].card["training"]["settings"])
     reductions = _reductions([1.0] * len(folders) if scales is None else scales, len(folders))
     height, width = size or found[0].size
-    stride = artifact.STRIDE * max(reductions)
+    # Of a half and of a third, both have to come out even; and a member may be an ensemble itself.
+    stride = math.lcm(*(each.stride * reduction for each, reduction in zip(found, reductions, strict=True)))
     if height % stride or width % stride:
         raise ValueError(f"Received an input of {width}x{height}. Expected multiples of {stride}, for these scales.")
     # Few were scored after each epoch to save time; here it is done once.
@@ -101,7 +103,7 @@ def _mix(
     count: int,
 ) -> None:
     """Change each member so that the plain mean is the mixture that agrees best with training images."""
-    chosen = samples[:: max(1, len(samples) // count)][:count]
+    chosen = sources.spread(samples, count)
     seen = [reduced(member, reduction) for member, reduction in zip(members, reductions, strict=True)]
     logits, labels = stacking.read(seen, chosen, size=settings.size)
     weights = weighting.category_weights(settings.category_weights, samples)
@@ -112,7 +114,7 @@ def _mix(
 
 
 def _about(samples: Sequence[Sample], fit_images: int, members: Iterable[tuple[Artifact, float, int]]) -> dict:
-    fitted = {"fit_images": fit_images} if fit_images else {}
+    fitted = {"fit_images": min(fit_images, len(samples))} if fit_images else {}
     return {"samples": len(samples), **fitted, "members": [_told(*each) for each in members]}
 
 
@@ -125,7 +127,7 @@ def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) 
     for each in found:
         artifact.verify(each)
         theirs, first = each.card["input"], found[0].card["input"]
-        differing = {name for name in theirs | first if theirs.get(name) != first.get(name)}
+        differing = {name for name in theirs | first if theirs.get(name) != first.get(name)} - {"stride"}
         if differing - (set() if sizes_agree else {"height", "width"}):
             raise ValueError(
                 f"{each.folder} takes {theirs}, {found[0].folder} {first}. Expected networks of one input; of other "
@@ -141,9 +143,9 @@ def _told(found: Artifact, share: float, reduction: int) -> dict:
 
 
 def _reductions(scales: Sequence[float], count: int) -> list[int]:
-    found = [round(1 / scale) if scale > 0 else 0 for scale in scales]
+    found = [round(1 / scale) if scale > 1 / (2 * _SMALLEST) else 0 for scale in scales]
     if len(scales) != count or any(
-        not 1 <= reduction <= _SMALLEST or abs(1 / scale - reduction) > _ROUNDING
+        not 1 <= reduction <= _SMALLEST or abs(scale * reduction - 1) > _ROUNDING
         for scale, reduction in zip(scales, found, strict=True)
     ):
         raise ValueError(

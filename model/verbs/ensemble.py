@@ -27,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="of the image that each sees: 1, or 0.5 for half of its sides (default: 1s); a network may come twice",
     )
-    add("--height", type=int, help="of its input when serving, pixels, a multiple of 32 (default: the artifacts')")
+    add(
+        "--height",
+        type=int,
+        help="of its input when serving, pixels, a multiple of 32, with --scales 1,0.5 of 64 (default: the artifacts')",
+    )
     add("--width", type=int, help="likewise")
     add(
         "--fit-images",

@@ -43,7 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             add(f"--{name}", action="store_true", help=_HELP[name])
         else:
             add(f"--{name}", type=_typed(parameter), default=_DEFAULTS.get(name), help=_HELP[name])
-    add("--every", type=int, default=1, metavar="N", help="of a video: the network sees each Nth frame")
+    add(
+        "--every",
+        type=_every,
+        default="auto",
+        metavar="N",
+        help="of a video: the network sees each Nth frame, those between have its labels; auto: 12.5 a second at most",
+    )
+    _add_network(add)
+    add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
+    add("--ray", metavar="ADDRESS", help="let actors of this Ray cluster make the images; local starts one here")
+    live.add_arguments(add)
+    add("--restart", action="store_true", help="make all answers anew, also those that are there")
+
+
+def _add_network(add: Callable[..., object]) -> None:
     add("--artifact", type=Path, default=artifact.DEFAULT_FOLDER, help="folder of the network")
     add("--engine", choices=engines.NAMES, default="auto", help="what runs the network")
     add("--precision", choices=engines.PRECISIONS, default="auto", help="of its arithmetic")
@@ -54,10 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WxH",
         help="that photographs are brought to for the network: a smaller one than its own is faster and sees less",
     )
-    add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")
-    add("--ray", metavar="ADDRESS", help="let actors of this Ray cluster make the images; local starts one here")
-    live.add_arguments(add)
-    add("--restart", action="store_true", help="make all answers anew, also those that are there")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,8 +76,6 @@ def run(options: argparse.Namespace) -> int:
 
     if options.jobs < 0:
         raise ValueError(f"--jobs is {options.jobs}. Expected 0, or how many images are worked on at a time.")
-    if options.every < 1:
-        raise ValueError(f"--every is {options.every}. Expected 1 for all frames, 2 for every second one, and so on.")
     check_size(options.size, most_pixels=images.MOST_PIXELS)
     given = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
     runs = {"engine": options.engine, "precision": options.precision, "input_size": options.input_size}
@@ -142,6 +150,16 @@ def _frames(bar) -> Callable[[int], None]:
         bar.update(0)
 
     return say
+
+
+def _every(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"received {text!r}. Expected 1 for all frames, 2 for every second one and so on, or auto"
+        )
+    return int(text)
 
 
 def _words(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:

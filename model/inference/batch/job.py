@@ -135,7 +135,7 @@ def _all(
 def _setting(segmenter: Segmenter, job: Job) -> dict:
     options = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(job.options).items()}
     engine = {"name": segmenter.engine.name, "precision": segmenter.engine.precision}
-    return {"model": segmenter.artifact.version, "engine": engine, "every": job.every, "options": options}
+    return {"model": segmenter.artifact.version, "engine": engine, "every": job.every or "auto", "options": options}
 
 
 def _write_failed(output: Output, failed: Sequence[tuple[str, str]]) -> None:

@@ -25,14 +25,15 @@ class Job:
         options: how an image is segmented and shown.
         tables: kinds of table, out of `tables.KINDS`.
         max_pixels: largest height x width of an image.
-        every: of a video, the network sees each such frame, and those between have its labels.
+        every: of a video, the network sees each such frame, and those between have its labels; None for
+            `video.seldom_enough` of it.
     """
 
     formats: tuple[str, ...] = ("mask",)
     options: Options = field(default_factory=Options)
     tables: tuple[str, ...] = tables.KINDS
     max_pixels: int = images.DEFAULT_MAX_PIXELS
-    every: int = 1
+    every: int | None = None
 
 
 def answer(item: Item, missing: tuple[str, ...], *, segmenter: Segmenter, output: Output, job: Job) -> Answer:

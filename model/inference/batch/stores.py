@@ -65,11 +65,12 @@ def path(word: str | Path | StorePath) -> Path | StorePath:
         return Path(word.removeprefix("file://").removeprefix("local://"))
     if importlib.util.find_spec("upath") is None:
         raise ValueError(f"{word} needs fsspec and universal_pathlib, which are not installed: `{INSTALL}`.")
-    protocol = word.partition("://")[0]
+    protocol, _, rest = word.partition("://")
+    protocol = protocol.lower()
     if protocol not in importlib.import_module("fsspec").available_protocols():
         raise ValueError(f"{word} has the protocol {protocol!r}. Expected s3, abfs, gs or another that fsspec knows.")
     with reached(word):
-        found = importlib.import_module("upath").UPath(word)
+        found = importlib.import_module("upath").UPath(f"{protocol}://{rest}")
         # What is missing in the environment shows here, before a network is loaded.
         found.fs.invalidate_cache()
     return found
@@ -148,7 +149,7 @@ def find(place: StorePath, *, besides: Path | StorePath | None = None) -> Iterat
         except FileNotFoundError:
             about = {}
         if about.get("type") == "file":
-            root, found = word.rpartition("/")[0], {word: about}
+            root, found = _address(store, word).rpartition("/")[0], {word: about}
         elif about:
             root, found = word, store.find(word, detail=True)
         elif glob.has_magic(word):
@@ -164,9 +165,14 @@ def find(place: StorePath, *, besides: Path | StorePath | None = None) -> Iterat
     left_out = besides.path.rstrip("/") + "/" if shared and besides.path.startswith(root + "/") else None
     for key, about in sorted(found.items()):
         # A key may hold empty parts, and even `..`, which the caller leaves out.
-        name = "/".join(filter(None, key.removeprefix(root).split("/")))
+        name = "/".join(filter(None, _address(store, key).removeprefix(root).split("/")))
         if about["type"] == "file" and not (left_out and key.startswith(left_out)):
             yield Found(type(place)(store.unstrip_protocol(key), **place.storage_options), name, _source(about))
+
+
+def _address(store: Any, key: str) -> str:
+    """Return what of a key names it: of a web server's all but the query, which may be what signs the address."""
+    return key.partition("?")[0] if "http" in store.protocol else key
 
 
 def _fixed(pattern: str) -> str:

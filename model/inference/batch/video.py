@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
+import math
 import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from model.inference.segmenter import Segmentation, Segmenter
 _CODEC = {"crf": "20", "preset": "veryfast"}
 # What an MP4 may hold; other sound goes into a Matroska file.
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+LABELS_A_SECOND = 12.5
+"""That two processors make in less than the time that the video takes, with the network that ships (`bench.video`)."""
 BT709 = 1
 """ITU-R BT.709, in the numbers of ITU-T H.273."""
 
@@ -69,13 +72,22 @@ def upright(frame: Any) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
 
 
+def seldom_enough(rate: float) -> int:
+    """Return n so that the network sees each nth frame, `LABELS_A_SECOND` at most, of a video of `rate` a second.
+
+    It depends on the video alone, so that every machine makes the same files of it.
+    """
+    # 29.97 and 30, 12.4999 and 12.5 are meant to be the same.
+    return max(1, math.ceil(rate / LABELS_A_SECOND - 0.01))
+
+
 def make(
     item: Item,
     segmenter: Segmenter,
     target: Path,
     options: Options,
     *,
-    every: int,
+    every: int | None,
     threads: int,
     say: Callable[[int], None] = lambda frames: None,
 ) -> Made:
@@ -86,7 +98,7 @@ def make(
         segmenter: the network.
         target: the file to write, whatever its name.
         options: how it is segmented and shown; frames keep their size.
-        every: the network sees each such frame, and those between have its labels.
+        every: the network sees each such frame, and those between have its labels; None for `seldom_enough` of it.
         threads: twice as many frames are on their way.
         say: hears how many frames are written, after each.
 
@@ -103,6 +115,7 @@ def make(
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
             # Frames that wait for the labels of another hold a thread each, and none of those that work.
             with ThreadPoolExecutor(5 * threads, thread_name_prefix="frame") as pool:
+                every = every or seldom_enough(_rate(source.streams.video[0]))
                 painter = _Painter(segmenter, options, every, pool)
                 return _Transcoder(av, source, target, painter, say).run(2 * threads)
     except av.error.FFmpegError as error:
@@ -171,7 +184,7 @@ class _Transcoder:
             if self._coded is None:
                 raise VideoError("It has no frame. Expected a video that plays.")
             self._out.mux(self._coded.encode(None))
-        return Made(self._frames, self._size, self._rate(), self._ending)
+        return Made(self._frames, self._size, _rate(self._pictures), self._ending)
 
     def _decoded(self) -> Iterator[Any]:
         streams = [self._pictures, *(self._source.streams[index] for index in self._sound)]
@@ -208,11 +221,12 @@ class _Transcoder:
         made = made.reformat(format=self._coded.pix_fmt, dst_colorspace="ITU709")
         number = len(self._frames)
         # Old AVI files have frames without a time.
-        pts = round(number / self._rate() / frame.time_base) if frame.pts is None else frame.pts
+        pts = round(number / _rate(self._pictures) / frame.time_base) if frame.pts is None else frame.pts
         made.pts, made.time_base = pts, frame.time_base
         self._out.mux(self._coded.encode(made))
         self._frames.append(Frame(number, float(pts * frame.time_base), record))
         self._say(len(self._frames))
 
-    def _rate(self) -> float:
-        return float(self._pictures.average_rate or self._pictures.guessed_rate or 25)
+
+def _rate(pictures: Any) -> float:
+    return float(pictures.average_rate or pictures.guessed_rate or 25)

@@ -130,3 +130,11 @@ def test_training_listens(settings_of, small_networks, tmp_path, monkeypatch):
 def test_a_teacher_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(artifact.ArtifactError, match="nowhere"):
         Teachers([str(tmp_path / "nowhere")], crop=CROP)
+
+
+def test_a_teacher_that_cannot_see_such_crops_is_refused():
+    # Of three views, one of them at half the size.
+    with pytest.raises(
+        artifact.ArtifactError, match=r"sides that are multiples of 64\. Received crops of 96x64: change"
+    ):
+        Teachers([str(artifact.DEFAULT_FOLDER)], crop=(64, 96))

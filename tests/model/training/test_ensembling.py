@@ -104,9 +104,8 @@ def test_one_may_be_asked_again_about_a_smaller_image(trained, tmp_path, monkeyp
     assert [each["version"] for each in members] == [first.version, second.version, first.version]
     assert [each.get("reduction", 1) for each in members] == [1, 1, 2]
     assert "\nEnsemble of 2 networks: labels" in (out / "card.md").read_text("utf-8")
-    assert f"### `{first.version}`, asked again about the image at 1/2 of its size" in (out / "card.md").read_text(
-        "utf-8"
-    )
+    again = f"### `{first.version}`, asked again about the image at 1/2 of its size\n"
+    assert again in (out / "card.md").read_text("utf-8")
     head = first.card["parameters"] + second.card["parameters"]
     assert head < made.card["parameters"] < head + 1000
     assert made.stride == 64
@@ -118,11 +117,18 @@ def test_one_may_be_asked_again_about_a_smaller_image(trained, tmp_path, monkeyp
     answers = [engine(made.at((128, 192))).probabilities(images) for engine in (OpenVinoEngine, TensorFlowEngine)]
     np.testing.assert_allclose(answers[0], answers[1], atol=1e-4)
     capsys.readouterr()
-    for scales in ("1,1", "1,1,0.7", "1,1,2", "1,1,0", "1,1,nan"):
+    for scales in ("1,1", "1,1,0.7", "1,1,2", "1,1,0", "1,1,1e-320", "1,1,nan"):
         assert main([*words, "--scales", scales]) == 2
         assert "for 3 artifacts. Expected 1, or a half, a third and so on" in capsys.readouterr().err
     assert main([*words[:-3], "96", "--width", "128", "--scales", "1,1,0.5"]) == 2
     assert "Received an input of 128x96. Expected multiples of 64" in capsys.readouterr().err
+    # It may be a member itself, and its own views have to come out even.
+    nested = ["ensemble", str(out), str(first.folder), "--out", str(tmp_path / "nested")]
+    assert main([*nested, "--height", "96", "--width", "128"]) == 2
+    assert "Received an input of 128x96. Expected multiples of 64" in capsys.readouterr().err
+    # 96 divides by 32 times 3, and both by 32 times the other.
+    assert main([*words[:-3], "96", "--width", "192", "--scales", "1,0.5,0.333"]) == 2
+    assert "Received an input of 192x96. Expected multiples of 192" in capsys.readouterr().err
 
 
 def test_a_mixture_is_fitted_to_training_images(trained, tmp_path, monkeypatch, capsys):

@@ -93,6 +93,8 @@ def test_one_image_and_no_table(streets, tmp_path):
         (["--format", "maks"], "argument --format: received 'maks'. Expected overlay, overlay-jpeg,"),
         (["--tables", "xlsx"], "argument --tables: received 'xlsx'. Expected csv, parquet, none"),
         (["--opacity", "3"], "argument --opacity: received '3'. Expected a number from 0 to 1"),
+        (["--every", "0"], "argument --every: received '0'. Expected 1 for all frames, 2 for every second"),
+        (["--every", "second"], "argument --every: received 'second'. Expected 1 for all frames"),
         (["--categories", "trees"], "argument --categories: received 'trees'. Expected names or ids"),
     ],
 )

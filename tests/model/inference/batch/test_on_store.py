@@ -162,7 +162,7 @@ def test_interrupted_it_goes_on_where_it_was(uploaded, bucket, segmenter, conten
         interrupted(items, segmenter, folder, after=after)
     parts = [path for path in content(f"{bucket}/out") if path.startswith(".streetseg/journal/")]
     assert [path.rpartition("/")[2][:8] for path in parts] == ["00000000", "00000001", "00000002"]
-    with pytest.raises(ValueError, match=r"made with every 1 \(now 2\)"):
+    with pytest.raises(ValueError, match=r'made with every "auto" \(now 2\)'):
         job.run(items, segmenter, folder, job=one.Job(every=2))
     outcome = job.run(items, segmenter, folder)
     assert (outcome.made, outcome.kept) == (7, 5)

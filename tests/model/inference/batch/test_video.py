@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.categories import NAMES
-from model.inference.batch import inputs, job, one
+from model.inference.batch import inputs, job, one, video
 from model.inference.options import Options
 from model.inference.render import overlay
 from model.inference.representations import style
@@ -71,7 +71,7 @@ def sound_of(path: Path) -> list[tuple]:
 def segment(segmenter, tmp_path):
     """A function that segments a video into a folder `out`, and returns its overlay's path."""
 
-    def run(path: Path, *, every: int = 1, ending: str = ".mp4", **options) -> Path:
+    def run(path: Path, *, every: int | None = 1, ending: str = ".mp4", **options) -> Path:
         wanted = one.Job(options=Options(**options), every=every)
         outcome = job.run(inputs.find([path]), segmenter, tmp_path / "out", job=wanted, threads=3)
         assert outcome.failed == ()
@@ -152,7 +152,15 @@ def test_of_a_video_held_upright_frames_are_upright(segment, tmp_path):
     assert np.abs(frame.astype(int) - wanted).mean() < 4
 
 
-def test_the_network_sees_each_nth_frame_and_the_others_have_its_labels(segment, segmenter, tmp_path):
+@pytest.mark.parametrize(
+    ("rate", "every"), [(7, 1), (12.5, 1), (15, 2), (24000 / 1001, 2), (25, 2), (30000 / 1001, 3), (30, 3), (60, 5)]
+)
+def test_by_itself_the_network_sees_no_more_than_a_dozen_frames_a_second(rate, every):
+    assert video.seldom_enough(rate) == every
+
+
+@pytest.mark.parametrize(("every", "asked"), [(4, 6), (None, 8)])
+def test_the_network_sees_each_nth_frame_and_the_others_have_its_labels(segment, segmenter, tmp_path, every, asked):
     seen, plain = [], segmenter.segment
 
     def counted(image, **asked):
@@ -160,8 +168,8 @@ def test_the_network_sees_each_nth_frame_and_the_others_have_its_labels(segment,
         return plain(image, **asked)
 
     segmenter.segment = counted
-    made = segment(write(tmp_path / "drive.mp4", pictures()), every=4)
-    assert len(seen) == 6
+    made = segment(write(tmp_path / "drive.mp4", pictures()), every=every)
+    assert len(seen) == asked
     assert len(read(made)[0]) == FRAMES
 
 
