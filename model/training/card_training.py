@@ -35,7 +35,7 @@ def training_section(training: Mapping[str, Any]) -> str:
         training: what the card says of it.
     """
     if "members" in training:
-        return _members(training["members"], training.get("fit_images", 0))
+        return _members(training["members"], training.get("fit_images", 0), training.get("fit_loss"))
     seconds = sum(entry["seconds"] for entry in training["history"])
     mean = _mean(training["averaged"]) if "averaged" in training else ""
     # A run that was broken off, or ended for want of a better score, has fewer epochs than it was told.
@@ -53,13 +53,14 @@ def training_section(training: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _members(members: list[dict[str, Any]], fit_images: int) -> str:
+def _members(members: list[dict[str, Any]], fit_images: int, fit_loss: str | None) -> str:
     parts = [f"Its answer is the mean of those of {_networks(members)}, by `python -m model ensemble`."]
     if fit_images:
+        asked, by = (f' --fit-loss "{fit_loss}"', "that loss") if fit_loss else ("", "the loss of the first")
         parts = [
             f"Its answer is mixed from those of {_networks(members)}, by `python -m model ensemble --fit-images "
-            f"{fit_images}`: the logits of each go through a matrix before they are added up, fitted with the loss of "
-            "the first on so many training images. The shares are where that began."
+            f"{fit_images}{asked}`: the logits of each go through a matrix before they are added up, fitted with {by} "
+            "on so many training images. The shares are where that began."
         ]
     equal, began = 1 / len(members), " at first" if fit_images else ""
     told = set()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from model import artifact
 from model.artifact import Artifact
@@ -33,6 +34,7 @@ def join(
     artifact_folder: Path,
     size: tuple[int, int] | None = None,
     fit_images: int = 0,
+    fit_loss: str | None = None,
     scales: Sequence[float] | None = None,
 ) -> Artifact:
     """Write the network whose logits are the mean of those of others, or a mixture that is fitted.
@@ -48,6 +50,7 @@ def join(
         size: (height, width) of its input in pixels, multiples of 32; None for that of the networks.
         fit_images: so many training images, evenly spread, say how the logits are mixed, see `model.training.stacking`;
             0 for the mean.
+        fit_loss: what they agree best by, as `losses.create` takes it; None for the loss that the first learnt by.
         scales: of the image that each sees, 1 or a half, a third and so on; None for 1s. The sides of the input are
             multiples of 32, and of 32 times what divides by all reductions.
 
@@ -56,8 +59,8 @@ def join(
 
     Raises:
         ValueError: there are fewer than two, not as many shares or scales, a share that is not above 0 or a scale that
-            is none of those, they are of different input sizes or normalisations, a side of `size` is no such
-            multiple, or the data of the first can't be read.
+            is none of those, the loss is unknown, they are of different input sizes or normalisations, a side of
+            `size` is no such multiple, or the data of the first can't be read.
         ArtifactError: one of them is incomplete or damaged.
     """
     found = _read(folders, artifact_folder, sizes_agree=size is None)
@@ -75,7 +78,9 @@ def join(
     members = [without_softmax(keras.saving.load_model(each.keras_path, compile=False)) for each in found]
     # Within the weights of each, so that what is built stays a plain mean.
     if fit_images:
-        _mix(members, reductions, weights, samples, settings, fit_images)
+        seen = [reduced(member, reduction) for member, reduction in zip(members, reductions, strict=True)]
+        matrices = _fitted(seen, weights, samples, settings, count=fit_images, loss=fit_loss)
+        _map(members, *matrices)
     else:
         for member, weight in zip(members, weights, strict=True):
             divide_logits(member, 1 / (weight * len(members)))
@@ -86,7 +91,7 @@ def join(
         settings,
         found[0].card["training"]["history"],
         validation=validation,
-        about=_about(samples, fit_images, zip(found, weights, reductions, strict=True)),
+        about=_about(samples, fit_images, fit_loss, zip(found, weights, reductions, strict=True)),
         folder=artifact_folder,
         made_of=found,
         name=NAME,
@@ -94,28 +99,41 @@ def join(
     )
 
 
-def _mix(
-    members: Sequence[keras.Model],
-    reductions: Sequence[int],
+def _fitted(
+    seen: Sequence[keras.Model],
     shares: Sequence[float],
     samples: Sequence[Sample],
     settings: Settings,
+    *,
     count: int,
-) -> None:
-    """Change each member so that the plain mean is the mixture that agrees best with training images."""
-    chosen = sources.spread(samples, count)
-    seen = [reduced(member, reduction) for member, reduction in zip(members, reductions, strict=True)]
-    logits, labels = stacking.read(seen, chosen, size=settings.size)
+    loss: str | None,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the matrices and the offset that make the mixture which agrees best with training images."""
     weights = weighting.category_weights(settings.category_weights, samples)
-    loss = losses.create(settings.loss, category_weights=weights, region_weights=recipe.REGION_WEIGHTS)
-    matrices, offset = stacking.fit(logits, labels, shares, loss=loss, seed=settings.seed)
+    # Before the images are read: an unknown one is told at once.
+    agreed = losses.create(loss or settings.loss, category_weights=weights, region_weights=recipe.REGION_WEIGHTS)
+    logits, labels = stacking.read(seen, sources.spread(samples, count), size=settings.size)
+    return stacking.fit(logits, labels, shares, loss=agreed, seed=settings.seed)
+
+
+def _map(members: Sequence[keras.Model], matrices: Sequence[np.ndarray], offset: np.ndarray) -> None:
+    """Change each member so that the plain mean is the mixture."""
     for member, matrix in zip(members, matrices, strict=True):
         map_logits(member, len(members) * matrix, offset)
 
 
-def _about(samples: Sequence[Sample], fit_images: int, members: Iterable[tuple[Artifact, float, int]]) -> dict:
-    fitted = {"fit_images": min(fit_images, len(samples))} if fit_images else {}
-    return {"samples": len(samples), **fitted, "members": [_told(*each) for each in members]}
+def _about(
+    samples: Sequence[Sample],
+    fit_images: int,
+    fit_loss: str | None,
+    members: Iterable[tuple[Artifact, float, int]],
+) -> dict:
+    about: dict = {"samples": len(samples), "members": [_told(*each) for each in members]}
+    if fit_images:
+        about["fit_images"] = min(fit_images, len(samples))
+    if fit_images and fit_loss:
+        about["fit_loss"] = fit_loss
+    return about
 
 
 def _read(folders: Sequence[Path], artifact_folder: Path, *, sizes_agree: bool) -> list[Artifact]:

@@ -22,7 +22,7 @@ from model.training.scoring import Scores, score
 from model.training.settings import Settings
 
 # What two runs have to have alike to be one.
-_SAME = ("settings", "history", "averaged", "members", "fit_images")
+_SAME = ("settings", "history", "averaged", "members", "fit_images", "fit_loss")
 _HISTORY = ("epoch", "loss", "mean_iou", "seconds", "images_per_second")
 
 

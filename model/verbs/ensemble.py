@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="mix the logits of each as agrees best with so many training images; --shares is where that begins",
     )
+    add("--fit-loss", metavar="LOSS", help="what agrees best, as `train --loss` takes it (default: that of the first)")
     add("--out", type=Path, required=True, help="folder that receives the network and its card")
 
 
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"Received --height {options.height} and --width {options.width}. Expected both, or neither.")
     if options.fit_images < 0:
         raise ValueError(f"--fit-images is {options.fit_images}. Expected 0 for a plain mean, or how many images.")
+    if options.fit_loss and not options.fit_images:
+        raise ValueError(f"Received --fit-loss {options.fit_loss} without --fit-images. Expected how many images.")
     size = None if options.height is None else (options.height, options.width)
     made = join(
         options.artifacts,
@@ -58,6 +61,7 @@ def run(options: argparse.Namespace) -> None:
         artifact_folder=options.out,
         size=size,
         fit_images=options.fit_images,
+        fit_loss=options.fit_loss,
         scales=options.scales,
     )
     scores = made.card["scores"]["validation"]

@@ -153,6 +153,17 @@ def test_a_mixture_is_fitted_to_training_images(trained, tmp_path, monkeypatch, 
     np.testing.assert_allclose(ours, factor * mixed, atol=1e-3 * np.abs(ours).max())
     assert made.card["training"]["fit_images"] == 2
     assert "`python -m model ensemble --fit-images 2`" in (out / "card.md").read_text("utf-8")
+    assert "fitted with the loss of the first on so many" in (out / "card.md").read_text("utf-8")
+    # Another loss mixes them otherwise, and the card says by which.
+    assert main([*words, "--fit-images", "2", "--fit-loss", "cross_entropy+2*lovasz"]) == 0
+    assert np.abs(fits[1][1][0][0] - matrices[0]).max() > 1e-4
+    assert artifact.read(out).card["training"]["fit_loss"] == "cross_entropy+2*lovasz"
+    asked = '`python -m model ensemble --fit-images 2 --fit-loss "cross_entropy+2*lovasz"`'
+    assert asked in (out / "card.md").read_text("utf-8")
+    assert main([*words, "--fit-images", "2", "--fit-loss", "lovas"]) == 2
+    assert "lovas" in capsys.readouterr().err
+    assert main([*words, "--fit-loss", "lovasz"]) == 2
+    assert "Received --fit-loss lovasz without --fit-images." in capsys.readouterr().err
     # A plain mean is another network, and is made.
     assert main(words) == 0
     assert artifact.read(out).version != made.version
