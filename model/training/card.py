@@ -201,8 +201,16 @@ def _int8_sentence(made: dict) -> str:
 def _title(card: Mapping[str, Any]) -> str:
     """Return how the network of a card is written; the one that ships is called by its kind alone."""
     name, members = card["name"], card.get("training", {}).get("members")
-    if members:
-        return f"Ensemble of {len({each['version'] for each in members})} networks"
+    versions = {each["version"] for each in members or ()}
+    if len(versions) > 1:
+        return f"Ensemble of {len(versions)} networks"
+    if versions:
+        # Whatever the file is called, this is what it is.
+        return f"{_kind(versions.pop().rpartition('-')[0])} in {len(members)} views"
+    return _kind(name)
+
+
+def _kind(name: str) -> str:
     return "U-Net" if name == "unet" else registry.describe(name).title if name in registry.NAMES else "network"
 
 

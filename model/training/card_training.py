@@ -81,7 +81,8 @@ def _members(members: list[dict[str, Any]], fit_images: int, fit_loss: str | Non
 
 def _networks(members: list[dict[str, Any]]) -> str:
     count = len({each["version"] for each in members})
-    return f"{count} networks" if count == len(members) else f"{count} networks in {len(members)} views"
+    said = f"{count} networks" if count > 1 else "one network"
+    return said if count == len(members) else f"{said} in {len(members)} views"
 
 
 def _mean(averaged: list[dict[str, Any]]) -> str:

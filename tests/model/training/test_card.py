@@ -18,6 +18,18 @@ def test_the_shipped_card_reads_as_it_is_written_today():
     assert text == card.markdown(artifact.read(artifact.DEFAULT_FOLDER))
 
 
+def test_one_network_asked_about_several_sizes_is_no_ensemble(tmp_path):
+    run = {"samples": 5, "settings": {"data": ["a"], "epochs": 3}, "history": [{"seconds": 60}] * 3, "keras": "3"}
+    seen = {"version": "segnet-0123456789ab", "parameters": 7, "share": 0.5, "training": run | {"backend": "jax"}}
+    known = artifact.read(artifact.DEFAULT_FOLDER).card
+    whole = known | {"training": {"samples": 5, "members": [seen, seen | {"reduction": 3}], "fit_images": 4}}
+    text = card.markdown(artifact.Artifact(tmp_path, whole))
+    assert "\nSegNet in 2 views: labels every pixel" in text
+    assert "Its answer is mixed from those of one network in 2 views, by" in text
+    assert "### `segnet-0123456789ab`, asked again about the image at 1/3 of its size\n" in text
+    assert text.count("5 images of `a`") == 1
+
+
 def test_two_who_write_into_a_card_keep_what_the_other_wrote(tmp_path):
     shutil.copytree(artifact.DEFAULT_FOLDER, tmp_path / "unet")
     first, second = artifact.read(tmp_path / "unet"), artifact.read(tmp_path / "unet")
