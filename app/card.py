@@ -152,6 +152,13 @@ def runs(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [run for run in found if _mapping(run.get("settings"))]
 
 
+def reductions(card: Mapping[str, Any]) -> list[int]:
+    """Return at which parts of its size the photograph is looked at besides: 2 for a half, rising."""
+    members = _mapping(card.get("training")).get("members")
+    found = {_mapping(each).get("reduction") for each in members} if isinstance(members, list) else set()
+    return sorted(each for each in found if isinstance(each, int) and each > 1)
+
+
 def settings(run: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings of a run as text, by name."""
     chosen = _mapping(run.get("settings"))

@@ -73,12 +73,15 @@ def test_each_network_of_an_ensemble_tells_of_its_own_run(page):
     members.append(members[0] | {"reduction": 2})
     text = page(training={"settings": {"height": 448}, "members": members})
     assert "2 networks that answer as one and label every pixel" in text
+    assert "categories. It looks at each photograph at its input size, and again at 1/2 of it, and mixes" in text
     for name, height in (("aaaa", 320), ("bbbb", 384)):
         assert f"Settings of unet-{name}</summary>\n      <dl><dt>height</dt><dd>{height}</dd></dl>" in text
         assert text.count(f"Settings of unet-{name}") == 1
     # What the joined network is shown is no setting of a run.
     assert "<dd>448</dd>" not in text
-    assert "A U-Net that labels every pixel" in page(training={"settings": {"height": 320}})
+    alone = page(training={"settings": {"height": 320}})
+    assert "A U-Net that labels every pixel" in alone
+    assert "It looks at each photograph" not in alone
 
 
 @pytest.mark.parametrize(
