@@ -155,8 +155,8 @@ def runs(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def reductions(card: Mapping[str, Any]) -> list[int]:
     """Return at which parts of its size the photograph is looked at besides: 2 for a half, rising."""
     members = _mapping(card.get("training")).get("members")
-    found = {_mapping(each).get("reduction") for each in members} if isinstance(members, list) else set()
-    return sorted(each for each in found if isinstance(each, int) and each > 1)
+    found = [_mapping(each).get("reduction") for each in members] if isinstance(members, list) else []
+    return sorted({each for each in found if isinstance(each, int) and each > 1})
 
 
 def settings(run: Mapping[str, Any]) -> dict[str, str]:

@@ -52,7 +52,7 @@ def join(
             0 for the mean.
         fit_loss: what they agree best by, as `losses.create` takes it; None for the loss that the first learnt by.
         scales: of the image that each sees, 1 or a half, a third and so on; None for 1s. The sides of the input are
-            multiples of 32, and of 32 times what divides by all reductions.
+            multiples of what each network takes times its reduction: of 64 for a half of one that takes those of 32.
 
     Returns:
         The artifact, read back.
@@ -71,7 +71,10 @@ def join(
     # Of a half and of a third, both have to come out even; and a member may be an ensemble itself.
     stride = math.lcm(*(each.stride * reduction for each, reduction in zip(found, reductions, strict=True)))
     if height % stride or width % stride:
-        raise ValueError(f"Received an input of {width}x{height}. Expected multiples of {stride}, for these scales.")
+        raise ValueError(
+            f"Received an input of {width}x{height}. Expected multiples of {stride}, for these "
+            "networks and scales: choose --height and --width."
+        )
     # Few were scored after each epoch to save time; here it is done once.
     settings = replace(settings, height=height, width=width, validation_images=0)
     samples, validation = sources.open_all(settings, Devices())

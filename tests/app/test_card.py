@@ -56,6 +56,8 @@ def test_the_shipped_card(page, repository):
         for iou in scores["iou"].values():
             assert f"{iou:.4f}" in text
     assert f"{document['parameters']:,}" in text
+    assert "A U-Net that labels every pixel" in text
+    assert "It looks at each photograph at its input size, and again at 1/2 of it, and mixes" in text
     assert all(each in html.unescape(text) for each in document["limitations"])
     assert 'href="https://www.cityscapes-dataset.com/license/"' in text
     assert text.count("<li>") == len(document["limitations"])
@@ -88,7 +90,7 @@ def test_each_network_of_an_ensemble_tells_of_its_own_run(page):
     "members",
     [
         *BARE,
-        {"training": {"members": [None, {"training": None}]}},
+        {"training": {"members": [None, {"training": None}, {"reduction": []}]}},
         {"training": None, "terms": None, "limitations": None, "precisions": None},
     ],
 )

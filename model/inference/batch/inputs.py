@@ -127,8 +127,9 @@ def find(words: Sequence[str | Path], *, besides: Path | stores.StorePath | None
                 f"Found no image and no video in {word}. Expected a file, a folder, a pattern or a zip archive with "
                 f"{', '.join(SUFFIXES + VIDEO_SUFFIXES)}: check the path."
             )
-        many = len(words) > 1 and not (len(items) == 1 and items[0].name == Path(word).name)
-        found += [_below(Path(word).stem, item) for item in items] if many else items
+        named = Path(stores.address(str(word)))
+        many = len(words) > 1 and not (len(items) == 1 and items[0].name == named.name)
+        found += [_below(named.stem, item) for item in items] if many else items
     return _named_apart(found)
 
 

@@ -25,8 +25,8 @@ class Job:
         options: how an image is segmented and shown.
         tables: kinds of table, out of `tables.KINDS`.
         max_pixels: largest height x width of an image.
-        every: of a video, the network sees each such frame, and those between have its labels; None for
-            `video.seldom_enough` of it.
+        every: of a video, the network sees each such frame, and those between have its labels; None as in
+            `video.Pace`.
     """
 
     formats: tuple[str, ...] = ("mask",)

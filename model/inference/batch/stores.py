@@ -149,7 +149,7 @@ def find(place: StorePath, *, besides: Path | StorePath | None = None) -> Iterat
         except FileNotFoundError:
             about = {}
         if about.get("type") == "file":
-            root, found = _address(store, word).rpartition("/")[0], {word: about}
+            root, found = address(word).rpartition("/")[0], {word: about}
         elif about:
             root, found = word, store.find(word, detail=True)
         elif glob.has_magic(word):
@@ -158,21 +158,21 @@ def find(place: StorePath, *, besides: Path | StorePath | None = None) -> Iterat
             return
         # What was listed would stay in memory.
         store.invalidate_cache()
-    if list(found) == [word] and word.lower().endswith(".zip"):
+    if list(found) == [word] and address(word).lower().endswith(".zip"):
         raise ValueError(f"{place} is an archive in a store. Expected images: copy it to a disk, or unpack it there.")
     shared = besides is not None and is_stored(besides) and besides.fs == store
     # Photographs may lie below the folder of answers, as they may on a disk.
     left_out = besides.path.rstrip("/") + "/" if shared and besides.path.startswith(root + "/") else None
     for key, about in sorted(found.items()):
         # A key may hold empty parts, and even `..`, which the caller leaves out.
-        name = "/".join(filter(None, _address(store, key).removeprefix(root).split("/")))
+        name = "/".join(filter(None, address(key).removeprefix(root).split("/")))
         if about["type"] == "file" and not (left_out and key.startswith(left_out)):
             yield Found(type(place)(store.unstrip_protocol(key), **place.storage_options), name, _source(about))
 
 
-def _address(store: Any, key: str) -> str:
-    """Return what of a key names it: of a web server's all but the query, which may be what signs the address."""
-    return key.partition("?")[0] if "http" in store.protocol else key
+def address(word: str) -> str:
+    """Return what of a path or URL names it: of one on the web all but the query, which may be what signs it."""
+    return word.partition("?")[0] if word.lower().startswith(("http://", "https://")) else word
 
 
 def _fixed(pattern: str) -> str:

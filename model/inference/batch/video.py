@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
-import math
 import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ _CODEC = {"crf": "20", "preset": "veryfast"}
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 LABELS_A_SECOND = 12.5
 """That two processors make in less than the time that the video takes, with the network that ships (`bench.video`)."""
+_ROUNDED = 0.002
 BT709 = 1
 """ITU-R BT.709, in the numbers of ITU-T H.273."""
 
@@ -72,13 +72,28 @@ def upright(frame: Any) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
 
 
-def seldom_enough(rate: float) -> int:
-    """Return n so that the network sees each nth frame, `LABELS_A_SECOND` at most, of a video of `rate` a second.
+class Pace:
+    """Says which frames of a video the network sees.
 
-    It depends on the video alone, so that every machine makes the same files of it.
+    Args:
+        every: each nth; None for `LABELS_A_SECOND` at most. That depends on the frames' times alone, so that every
+            machine makes the same files of a video; its rate may be a guess where its frames come unevenly.
     """
-    # 29.97 and 30, 12.4999 and 12.5 are meant to be the same.
-    return max(1, math.ceil(rate / LABELS_A_SECOND - 0.01))
+
+    def __init__(self, every: int | None) -> None:
+        self._every = every
+        self._latest: float | None = None
+
+    def is_due(self, number: int, time: float) -> bool:
+        """Tell whether the network sees the frame of this number, from 0, at this time in seconds; asked in order."""
+        if self._every is not None:
+            return number % self._every == 0
+        # Some files round their times to milliseconds, and in some they begin anew.
+        since = None if self._latest is None else time - self._latest
+        due = since is None or since < 0 or since > 1 / LABELS_A_SECOND - _ROUNDED
+        if due:
+            self._latest = time
+        return due
 
 
 def make(
@@ -98,7 +113,7 @@ def make(
         segmenter: the network.
         target: the file to write, whatever its name.
         options: how it is segmented and shown; frames keep their size.
-        every: the network sees each such frame, and those between have its labels; None for `seldom_enough` of it.
+        every: the network sees each such frame, and those between have its labels; None as in `Pace`.
         threads: twice as many frames are on their way.
         say: hears how many frames are written, after each.
 
@@ -115,8 +130,7 @@ def make(
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
             # Frames that wait for the labels of another hold a thread each, and none of those that work.
             with ThreadPoolExecutor(5 * threads, thread_name_prefix="frame") as pool:
-                every = every or seldom_enough(_rate(source.streams.video[0]))
-                painter = _Painter(segmenter, options, every, pool)
+                painter = _Painter(segmenter, options, Pace(every), pool)
                 return _Transcoder(av, source, target, painter, say).run(2 * threads)
     except av.error.FFmpegError as error:
         raise VideoError(
@@ -128,13 +142,13 @@ def make(
 class _Painter:
     """Gives frames to threads, which segment and paint them."""
 
-    def __init__(self, segmenter: Segmenter, options: Options, every: int, pool: ThreadPoolExecutor) -> None:
-        self._segmenter, self._options, self._every, self._pool = segmenter, options, every, pool
+    def __init__(self, segmenter: Segmenter, options: Options, pace: Pace, pool: ThreadPoolExecutor) -> None:
+        self._segmenter, self._options, self._pace, self._pool = segmenter, options, pace, pool
         self._latest: Future | None = None
 
-    def begin(self, number: int, image: np.ndarray) -> Future:
+    def begin(self, number: int, time: float, image: np.ndarray) -> Future:
         """Return what will be (overlay, row of the wide table) of a frame."""
-        if number % self._every == 0:
+        if self._pace.is_due(number, time):
             self._latest = self._pool.submit(self._segment, image)
         # Begun in order, so that the one which is waited for is done or on its way: they cannot wait in a circle.
         return self._pool.submit(self._paint, image, self._latest)
@@ -176,7 +190,9 @@ class _Transcoder:
                 image = upright(frame)
                 if not waiting and not self._frames:
                     self._begin(image)
-                waiting.append((frame, self._painter.begin(len(self._frames) + len(waiting), image)))
+                number = len(self._frames) + len(waiting)
+                time = float(self._pts(frame, number) * frame.time_base)
+                waiting.append((frame, self._painter.begin(number, time, image)))
                 if len(waiting) > most:
                     self._write(*waiting.popleft())
             while waiting:
@@ -220,12 +236,15 @@ class _Transcoder:
         made = self._av.VideoFrame.from_ndarray(picture, format="rgb24")
         made = made.reformat(format=self._coded.pix_fmt, dst_colorspace="ITU709")
         number = len(self._frames)
-        # Old AVI files have frames without a time.
-        pts = round(number / _rate(self._pictures) / frame.time_base) if frame.pts is None else frame.pts
+        pts = self._pts(frame, number)
         made.pts, made.time_base = pts, frame.time_base
         self._out.mux(self._coded.encode(made))
         self._frames.append(Frame(number, float(pts * frame.time_base), record))
         self._say(len(self._frames))
+
+    def _pts(self, frame: Any, number: int) -> int:
+        """Return the time of a frame, in its base; old AVI files have frames without one."""
+        return round(number / _rate(self._pictures) / frame.time_base) if frame.pts is None else frame.pts
 
 
 def _rate(pictures: Any) -> float:

@@ -133,7 +133,7 @@ def test_a_teacher_that_does_not_exist_is_refused(tmp_path):
 
 
 def test_a_teacher_that_cannot_see_such_crops_is_refused():
-    # Of three views, one of them at half the size.
+    # Of two views, one of them at half the size.
     with pytest.raises(
         artifact.ArtifactError, match=r"sides that are multiples of 64\. Received crops of 96x64: change"
     ):

@@ -51,6 +51,13 @@ def test_a_signed_address_is_named_without_what_signs_it(web, scheme):
     assert item.read() == content
     (item,) = inputs.find([f"{scheme}://{host}/day/b.mp4?{TOKEN}"])
     assert (item.name, item.is_video) == ("b.mp4", True)
+    both = [f"{scheme}://{host}/monday/b.png?{TOKEN}", f"{scheme}://{host}/tuesday/c.png?{TOKEN}"]
+    assert [item.name for item in inputs.find(both)] == ["b.png", "c.png"]
+
+
+def test_a_signed_archive_is_refused(web):
+    with pytest.raises(ValueError, match="is an archive in a store"):
+        inputs.find([f"http://{web[0]}/day/b.zip?{TOKEN}"])
 
 
 def test_an_address_that_is_refused_is_one_sentence(web):

@@ -156,7 +156,18 @@ def test_of_a_video_held_upright_frames_are_upright(segment, tmp_path):
     ("rate", "every"), [(7, 1), (12.5, 1), (15, 2), (24000 / 1001, 2), (25, 2), (30000 / 1001, 3), (30, 3), (60, 5)]
 )
 def test_by_itself_the_network_sees_no_more_than_a_dozen_frames_a_second(rate, every):
-    assert video.seldom_enough(rate) == every
+    for unit in (1 / 90_000, 1 / 1000):
+        pace = video.Pace(None)
+        times = [round(number / rate / unit) * unit for number in range(60)]
+        assert [number for number in range(60) if pace.is_due(number, times[number])] == list(range(0, 60, every))
+
+
+def test_by_itself_uneven_frames_are_seen_by_their_times():
+    pace = video.Pace(None)
+    times = [0, 0.033, 0.066, 0.9, 0.91, 0.99, 1.0, 0.0, 0.05]
+    assert [pace.is_due(number, time) for number, time in enumerate(times)] == [
+        *(True, False, False, True, False, True, False, True, False)
+    ]
 
 
 @pytest.mark.parametrize(("every", "asked"), [(4, 6), (None, 8)])
