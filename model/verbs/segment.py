@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model import artifact, categories
 from model.inference import engines, images
-from model.inference.batch import formats, inputs, job, on_ray, one, stores, tables
+from model.inference.batch import formats, inputs, job, memory, on_ray, one, stores, tables
 from model.inference.batch.crew import Crew
 from model.inference.options import INPUT_SIZE, PARAMETERS, Options, Parameter, check_size
 from model.inference.segmenter import Segmenter
@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     options.out = stores.path(options.out)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or processors.count() + 1
+    memory.keep_freed()
     network = segmenter.load(options.artifact, **runs, streams=min(jobs, processors.count()))
     kinds = tuple(kind for kind in options.tables if kind != "none")
     wanted = one.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)

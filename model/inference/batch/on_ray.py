@@ -16,7 +16,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from model.inference.batch import on_store, stores
+from model.inference.batch import memory, on_store, stores
 from model.inference.batch.crew import Crew, Tasks
 from model.inference.batch.inputs import Item
 from model.inference.batch.one import Answer, Job, answer
@@ -70,6 +70,7 @@ class _Actor:
     def __init__(self, *, network: dict, folder: Path | stores.StorePath, job: Job) -> None:
         from model.inference import segmenter
 
+        memory.keep_freed()
         self._job, self._output = job, on_store.output(folder)
         self._segmenter = segmenter.load(**network, threads=1)
 

@@ -48,6 +48,12 @@ def test_doubt_is_what_the_greatest_probability_leaves():
     np.testing.assert_allclose(found[-4:], 0.65, rtol=1e-6)
 
 
+def test_the_quantiles_are_those_of_the_greatest_probabilities():
+    planes = np.random.default_rng(4).random((COUNT, 64, 128), np.float32)
+    expected = np.quantile(planes.max(axis=0), [0.02, 0.1, 0.3, 0.6])
+    np.testing.assert_allclose(familiarity.describe(planes)[-4:], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 700), (64, 128), (240, 50), (480, 960)])
 def test_any_size_has_a_description(size):
     labels = np.random.default_rng(0).integers(0, COUNT, size)

@@ -94,13 +94,14 @@ def test_choose_agrees_with_opencv_plane_by_plane(size):
     assert np.abs(confidence - 255 * full.max(0)).max() <= 0.5 + 2e-2
 
 
-@pytest.mark.parametrize("size", [(131, 97), (7, 50), (16, 24)])
+@pytest.mark.parametrize("size", [(131, 97), (7, 50), (16, 24), (9, 20)])
 def test_no_label_depends_on_how_much_is_done_at_a_time(size, monkeypatch):
     planes = _planes((16, 24), smooth=1)
     whole = choose(planes, size)
     for pixels in (1, 40, 1000):
         monkeypatch.setattr(labelling, "STRIP_PIXELS", pixels)
         monkeypatch.setattr(labelling, "BORDER_PIXELS", pixels)
+        monkeypatch.setattr(labelling, "CONTEST_PIXELS", pixels)
         parts = choose(planes, size)
         assert np.array_equal(whole[0], parts[0])
         # OpenCV rounds differently where there is a single row.

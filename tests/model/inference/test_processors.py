@@ -106,12 +106,12 @@ def test_a_forked_process_gets_threads_of_its_own(three_processors):
     assert code == 0
 
 
-def test_opencv_is_kept_to_the_processors(monkeypatch):
+@pytest.mark.parametrize(("number", "callers", "expected"), [(1, 1, 1), (2, 1, 2), (2, 2, 1), (2, 3, 1), (8, 2, 4)])
+def test_opencv_is_kept_to_one_caller_s_share_of_the_processors(number, callers, expected, monkeypatch):
     before = cv2.getNumThreads()
     try:
-        for number in (1, 2):
-            monkeypatch.setattr(processors, "count", lambda number=number: number)
-            processors.limit_libraries()
-            assert cv2.getNumThreads() == number
+        monkeypatch.setattr(processors, "count", lambda: number)
+        processors.limit_libraries(callers)
+        assert cv2.getNumThreads() == expected
     finally:
         cv2.setNumThreads(before)

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from model import artifact as artifacts
 from model import preprocessing
 from model.artifact import Artifact
-from model.inference import familiarity, images, segmenter
+from model.inference import familiarity, images, processors, segmenter
 from model.inference.familiarity import Familiarity
 from model.inference.segmenter import Segmenter
 
@@ -146,6 +147,19 @@ def test_load_gives_a_network_that_segments(tiny_artifact):
     assert network.engine.name == "openvino"
     assert result.version == tiny_artifact.version
     assert len(np.unique(result.labels)) > 1
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"), [({}, 6), ({"streams": 3}, 2), ({"streams": 6}, 1), ({"threads": 1}, 1)]
+)
+def test_opencv_has_as_many_threads_as_one_stream(tiny_artifact, network, expected, monkeypatch):
+    before = cv2.getNumThreads()
+    try:
+        monkeypatch.setattr(processors, "count", lambda: 6)
+        segmenter.load(tiny_artifact.folder, engine="openvino", **network)
+        assert cv2.getNumThreads() == expected
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_load_of_an_empty_folder_is_refused(tmp_path):
