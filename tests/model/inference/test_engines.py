@@ -88,7 +88,7 @@ def test_both_engines_agree_on_real_photographs(openvino_engine, tensorflow_engi
 
 @pytest.mark.parametrize("name", ["openvino", "tensorflow"])
 def test_an_engine_gives_probabilities(name, tiny_artifact):
-    engine = engines.create(name, tiny_artifact)
+    engine = engines.create(name, tiny_artifact, precision="f32")
     result = engine.probabilities(_images(3))
     assert engine.name == name
     assert engine.precision == "f32"
