@@ -14,27 +14,20 @@ import io
 import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.inference import counting
 from model.inference.batch.inputs import Item
-from model.inference.batch.tables import wide_record
-from model.inference.blurring import blurred
+from model.inference.batch.painting import AHEAD, Begun, Pace, Painter
 from model.inference.options import Options
-from model.inference.render import overlay
-from model.inference.representations import style
-from model.inference.segmenter import Segmentation, Segmenter
+from model.inference.segmenter import Segmenter
 
 _CODEC = {"crf": "20", "preset": "veryfast"}
 # What an MP4 may hold; other sound goes into a Matroska file.
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
-LABELS_A_SECOND = 12.5
-"""That two processors make in less than the time that the video takes, with the network that ships (`bench.video`)."""
-_ROUNDED = 0.002
 BT709 = 1
 """ITU-R BT.709, in the numbers of ITU-T H.273."""
 
@@ -72,30 +65,6 @@ def upright(frame: Any) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
 
 
-class Pace:
-    """Says which frames of a video the network sees.
-
-    Args:
-        every: each nth; None for `LABELS_A_SECOND` at most. That depends on the frames' times alone, so that every
-            machine makes the same files of a video; its rate may be a guess where its frames come unevenly.
-    """
-
-    def __init__(self, every: int | None) -> None:
-        self._every = every
-        self._latest: float | None = None
-
-    def is_due(self, number: int, time: float) -> bool:
-        """Tell whether the network sees the frame of this number, from 0, at this time in seconds; asked in order."""
-        if self._every is not None:
-            return number % self._every == 0
-        # Some files round their times to milliseconds, and in some they begin anew.
-        since = None if self._latest is None else time - self._latest
-        due = since is None or since < 0 or since > 1 / LABELS_A_SECOND - _ROUNDED
-        if due:
-            self._latest = time
-        return due
-
-
 def make(
     item: Item,
     segmenter: Segmenter,
@@ -113,8 +82,8 @@ def make(
         segmenter: the network.
         target: the file to write, whatever its name.
         options: how it is segmented and shown; frames keep their size.
-        every: the network sees each such frame, and those between have its labels; None as in `Pace`.
-        threads: twice as many frames are on their way.
+        every: the network sees each such frame, and those between borrow its labels; None as in `painting.Pace`.
+        threads: twice as many frames are on their way, and those that wait for labels to come.
         say: hears how many frames are written, after each.
 
     Returns:
@@ -130,8 +99,8 @@ def make(
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
             # Frames that wait for the labels of another hold a thread each, and none of those that work.
             with ThreadPoolExecutor(5 * threads, thread_name_prefix="frame") as pool:
-                painter = _Painter(segmenter, options, Pace(every), pool)
-                return _Transcoder(av, source, target, painter, say).run(2 * threads)
+                painter = Painter(segmenter, options, Pace(every), pool)
+                return _Transcoder(av, source, target, painter, say).run(2 * threads + AHEAD)
     except av.error.FFmpegError as error:
         raise VideoError(
             f"{posixpath.basename(item.name)} cannot be read as a video: {error.strerror or error}. Expected a whole "
@@ -139,36 +108,10 @@ def make(
         ) from error
 
 
-class _Painter:
-    """Gives frames to threads, which segment and paint them."""
-
-    def __init__(self, segmenter: Segmenter, options: Options, pace: Pace, pool: ThreadPoolExecutor) -> None:
-        self._segmenter, self._options, self._pace, self._pool = segmenter, options, pace, pool
-        self._latest: Future | None = None
-
-    def begin(self, number: int, time: float, image: np.ndarray) -> Future:
-        """Return what will be (overlay, row of the wide table) of a frame."""
-        if self._pace.is_due(number, time):
-            self._latest = self._pool.submit(self._segment, image)
-        # Begun in order, so that the one which is waited for is done or on its way: they cannot wait in a circle.
-        return self._pool.submit(self._paint, image, self._latest)
-
-    def _segment(self, image: np.ndarray) -> tuple[Segmentation, dict]:
-        segmentation = self._segmenter.segment(image, void=self._options.void or "shown")
-        summary = counting.summary(segmentation, chosen=self._options.categories)
-        # Of a film of hours, little for each frame.
-        return segmentation, wide_record({"model": self._segmenter.artifact.version, **summary})
-
-    def _paint(self, image: np.ndarray, latest: Future) -> tuple[np.ndarray, dict]:
-        segmentation, record = latest.result()
-        photograph = blurred(image, segmentation.labels, chosen=self._options.blur)
-        return overlay(photograph, segmentation, style(self._options)), record
-
-
 class _Transcoder:
     """Reads packets, hands frames to the painter and writes them in order; sound is copied packet by packet."""
 
-    def __init__(self, av: Any, source: Any, target: Path, painter: _Painter, say: Callable[[int], None]) -> None:
+    def __init__(self, av: Any, source: Any, target: Path, painter: Painter, say: Callable[[int], None]) -> None:
         self._av, self._source, self._painter, self._say = av, source, painter, say
         self._pictures = source.streams.video[0]
         self._pictures.thread_type = "AUTO"
@@ -183,8 +126,8 @@ class _Transcoder:
         self._size = 0, 0
 
     def run(self, most: int) -> Made:
-        """Transcode it all with at most `most` frames on their way."""
-        waiting: deque[tuple[Any, Future]] = deque()
+        """Transcode it all with at most `most` frames on their way, which are more than `AHEAD`."""
+        waiting: deque[tuple[Any, Begun]] = deque()
         with self._out:
             for frame in self._decoded():
                 image = upright(frame)
@@ -195,6 +138,7 @@ class _Transcoder:
                 waiting.append((frame, self._painter.begin(number, time, image)))
                 if len(waiting) > most:
                     self._write(*waiting.popleft())
+            self._painter.finish()
             while waiting:
                 self._write(*waiting.popleft())
             if self._coded is None:
@@ -229,8 +173,8 @@ class _Transcoder:
             self._out.mux(packet)
         self._early = []
 
-    def _write(self, frame: Any, painted: Future) -> None:
-        picture, record = painted.result()
+    def _write(self, frame: Any, begun: Begun) -> None:
+        picture, record = begun.painted.result()
         if picture.shape[:2] != self._size:
             raise VideoError(f"Its frames change from {self._size} to {picture.shape[:2]} pixels. Expected one size.")
         made = self._av.VideoFrame.from_ndarray(picture, format="rgb24")

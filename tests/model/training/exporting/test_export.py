@@ -41,7 +41,8 @@ def test_the_compiled_network_gives_the_labels_of_keras(unet, capsys):
     assert main(["export", "--artifact", str(unet.folder)]) == 0
     assert unet.version in capsys.readouterr().out
     image, _ = synthetic.scene(11)
-    answers = [Segmenter(unet, engines.create(name, unet)).segment(image) for name in ("openvino", "tensorflow")]
+    loaded = [engines.create(name, unet, precision="f32") for name in ("openvino", "tensorflow")]
+    answers = [Segmenter(unet, engine).segment(image) for engine in loaded]
     assert (answers[0].labels == answers[1].labels).mean() >= 0.999
     assert np.abs(answers[0].confidence.astype(int) - answers[1].confidence).max() <= 1
 
