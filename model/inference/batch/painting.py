@@ -32,8 +32,8 @@ class Pace:
     """Says which frames of a video the network sees.
 
     Args:
-        every: each nth; None for `LABELS_A_SECOND` at most. That depends on the frames' times alone, so that every
-            machine makes the same files of a video; its rate may be a guess where its frames come unevenly.
+        every: each nth; None for `LABELS_A_SECOND` at most. That depends on the frames' times alone, not on how fast
+            the machine is; a video's rate may be a guess where its frames come unevenly.
     """
 
     def __init__(self, every: int | None) -> None:
