@@ -171,8 +171,8 @@ def find(place: StorePath, *, besides: Path | StorePath | None = None) -> Iterat
 
 
 def address(word: str) -> str:
-    """Return what of a path or URL names it: of one on the web all but the query, which may be what signs it."""
-    return word.partition("?")[0] if word.lower().startswith(("http://", "https://")) else word
+    """Return what of a path or URL names it: of one on the web neither the query, which may sign it, nor a fragment."""
+    return re.split("[?#]", word, maxsplit=1)[0] if word.lower().startswith(("http://", "https://")) else word
 
 
 def _fixed(pattern: str) -> str:

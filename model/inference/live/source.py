@@ -22,6 +22,7 @@ import numpy as np
 
 from model.inference.batch import video
 from model.inference.batch.inputs import SUFFIXES, VIDEO_SUFFIXES
+from model.inference.batch.stores import address
 
 SCHEMES = ("http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")
 """Of addresses that are taken for streams."""
@@ -46,8 +47,8 @@ class Picture(NamedTuple):
 
 def is_live(word: str) -> bool:
     """Tell whether what the command line names is a camera or a stream; a picture or film on a web server is none."""
-    scheme, colon, rest = word.partition("://")
-    if scheme.lower() in ("http", "https") and rest.partition("?")[0].lower().endswith(SUFFIXES + VIDEO_SUFFIXES):
+    scheme, colon, _ = word.partition("://")
+    if scheme.lower() in ("http", "https") and address(word).lower().endswith(SUFFIXES + VIDEO_SUFFIXES):
         return False
     return bool(_CAMERA.fullmatch(word)) or word.startswith("/dev/video") or bool(colon and scheme.lower() in SCHEMES)
 
@@ -60,7 +61,7 @@ def shown(word: str) -> str:
 def name(word: str) -> str:
     """Return a name for files: the host of a stream without what it may say of passwords, or the name of a film."""
     if "://" in word:
-        word = shown(word).partition("://")[2].partition("?")[0]
+        word = re.split("[?#]", shown(word).partition("://")[2], maxsplit=1)[0]
     elif not _CAMERA.fullmatch(word):
         word = Path(word).stem
     return re.sub(r"[^A-Za-z0-9.]+", "-", word).strip("-.") or "stream"

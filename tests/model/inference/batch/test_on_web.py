@@ -51,6 +51,8 @@ def test_a_signed_address_is_named_without_what_signs_it(web, scheme):
     assert item.read() == content
     (item,) = inputs.find([f"{scheme}://{host}/day/b.mp4?{TOKEN}"])
     assert (item.name, item.is_video) == ("b.mp4", True)
+    (item,) = inputs.find([f"{scheme}://{host}/day/b.mp4?{TOKEN}#t=10,20"])
+    assert (item.name, item.is_video, item.read()) == ("b.mp4", True, content)
     both = [f"{scheme}://{host}/monday/b.png?{TOKEN}", f"{scheme}://{host}/tuesday/c.png?{TOKEN}"]
     assert [item.name for item in inputs.find(both)] == ["b.png", "c.png"]
 

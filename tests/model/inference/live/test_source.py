@@ -118,6 +118,7 @@ def test_a_film_is_played_at_its_own_speed_to_its_end(tmp_path, monkeypatch):
         ("rtsp://me:pass@10.0.0.7:554/ch1?token=secret", "10.0.0.7-554-ch1"),
         ("HTTP://cam.local/video", "cam.local-video"),
         ("http://cam.local/video.mjpg?fps=5", "cam.local-video.mjpg"),
+        ("http://cam.local/video#t=5", "cam.local-video"),
         ("udp://@:5000", "5000"),
     ],
 )
@@ -137,6 +138,8 @@ def test_cameras_and_streams_are_known_and_named(word, named):
         "/dev/null",
         "https://a.org/b.JPG?c",
         "http://a.org/b.mp4",
+        "http://a.org/b.mp4#t=10,20",
+        "http://a.org/b.mp4?c=d.e#t=10",
     ],
 )
 def test_what_is_no_camera(word):
