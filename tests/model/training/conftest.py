@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import subprocess
 import sys
@@ -37,12 +38,12 @@ def scenes(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.Popen]:
-    """Start `python -m model ...` as users do; its output is one stream of text."""
+    """Start `python -m model ...` as users do, or another module; its output is one stream of text."""
 
-    def start(*arguments: str, backend: str = "tensorflow") -> subprocess.Popen:
+    def start(*arguments: str, backend: str = "tensorflow", module: str = "model") -> subprocess.Popen:
         environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
-            [sys.executable, "-m", "model", *map(str, arguments)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -62,12 +63,20 @@ def train_flags() -> list[str]:
 @pytest.fixture(scope="session")
 def trained(scenes, command, tmp_path_factory) -> Path:
     """The artifact folder of an unbroken run of three epochs. Not to be changed by a test."""
-    folder = tmp_path_factory.mktemp("trained")
-    flags = [*FLAGS, "--epochs", "3", "--run", folder / "run", "--artifact", folder / "artifact"]
-    process = command("train", "--data", scenes, *flags)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return folder / "artifact"
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # What one worker has trained serves them all.
+        folder = folder.parent
+    with (folder / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "trained"
+        if not made.exists():
+            flags = [*FLAGS, "--epochs", "3", "--run", folder / "run", "--artifact", folder / "artifact"]
+            process = command("train", "--data", scenes, *flags)
+            output, _ = process.communicate(timeout=300)
+            assert process.returncode == 0, output
+            (folder / "artifact").rename(made)
+    return made
 
 
 @pytest.fixture
@@ -86,21 +95,8 @@ def settings_of(scenes) -> Callable:
 
 @pytest.fixture
 def small_networks(monkeypatch) -> None:
-    """Every network by name is one of three convolutions, for tests of what is around it.
-
-    A batch norm stands before the dropout, and one behind it, whose statistics hang on what was dropped.
-    """
-    import keras
-
+    """Every network by name is one of three convolutions, for tests of what is around it."""
     from model.training import recipe
+    from tests.model.training import small
 
-    def create(name: str, *, categories: int, **_) -> keras.Model:
-        images = keras.Input((None, None, 3))
-        features = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(images)
-        features = keras.layers.Dropout(0.2)(keras.layers.ReLU()(keras.layers.BatchNormalization()(features)))
-        features = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(features)
-        features = keras.layers.ReLU()(keras.layers.BatchNormalization()(features))
-        logits = keras.layers.Conv2D(categories, 1, dtype="float32")(features)
-        return keras.Model(images, logits, name=name)
-
-    monkeypatch.setattr(recipe.registry, "create", create)
+    monkeypatch.setattr(recipe.registry, "create", small.create)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -16,8 +17,11 @@ BUDGET = ["--height", "64", "--width", "96", "--crop-height", "64", "--crop-widt
 BUDGET += ["--epoch-images", "4", "--validation-images", "2"]
 
 
-def compare(command, out: Path, *arguments: str) -> subprocess.Popen:
-    return command("compare", *arguments, *BUDGET, "--out", out)
+SMALL = "tests.model.training.small"
+
+
+def compare(command, out: Path, *arguments: str, module: str = "model") -> subprocess.Popen:
+    return command("compare", *arguments, *BUDGET, "--out", out, module=module)
 
 
 def finished(process: subprocess.Popen) -> str:
@@ -27,16 +31,23 @@ def finished(process: subprocess.Popen) -> str:
 
 
 @pytest.mark.long
-def test_with_no_data_at_all_entries_are_put_side_by_side_even_after_a_kill(command, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("module", "parameters"), [(SMALL, 0.000928), pytest.param("model", 2.353848, marks=pytest.mark.trials)]
+)
+def test_with_no_data_at_all_entries_are_put_side_by_side_even_after_a_kill(
+    module, parameters, command, request, tmp_path, capsys
+):
+    if module == "model" and "trials" not in request.config.getoption("markexpr"):
+        pytest.skip("trains MobileNetV2 three times, two minutes: ask for it by -m trials")
     loss = "Dice alone: --network mobilenetv2_unet --loss dice"
-    arguments = ["--entry", "mobilenetv2_unet", "--entry", loss, "--epochs", "2"]
-    _kill_in_the_second_epoch(compare(command, tmp_path, *arguments))
-    output = finished(compare(command, tmp_path, *arguments))
-    assert "going on after epoch 1 of 2" in output
+    arguments = ["--entry", "mobilenetv2_unet", "--entry", loss, "--epochs", "6"]
+    _kill_after_an_epoch(compare(command, tmp_path, *arguments, module=module))
+    output = finished(compare(command, tmp_path, *arguments, module=module))
+    assert re.search("going on after epoch [1-5] of 6", output)
     written = json.loads((tmp_path / "comparison.json").read_text())
     assert {row["label"] for row in written["rows"]} == {"mobilenetv2_unet", "Dice alone"}
     assert all(row["latency"] > 0 and row["peak_megabytes"] > 100 for row in written["rows"])
-    assert {row["parameters"] for row in written["rows"]} == {2.353848}
+    assert {row["parameters"] for row in written["rows"]} == {parameters}
     assert (tmp_path / "comparison.md").read_text() in output
     page = (tmp_path / "comparison.html").read_text()
     assert "--entry &#39;Dice alone: --network mobilenetv2_unet --loss dice&#39;" in page
@@ -65,10 +76,10 @@ def test_an_unknown_network_is_refused_before_anything_is_trained(command, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def _kill_in_the_second_epoch(process: subprocess.Popen) -> None:
+def _kill_after_an_epoch(process: subprocess.Popen) -> None:
     """Kill a comparison, and see that what it started ends too."""
     for line in process.stdout:
-        if line.startswith("epoch 1/2"):
+        if line.startswith("epoch 1/6"):
             break
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.send_signal(signal.SIGKILL)
