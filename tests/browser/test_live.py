@@ -57,7 +57,10 @@ def test_it_plays_and_says_how_it_goes(driver):
     assert driver.execute_script("return document.images[0].naturalWidth") == 192
     # Each second picture.
     assert driver.find_element("id", "dropped").text == "50.0 %"
-    shares = [item.text.split("\n") for item in driver.find_elements("css selector", "#shares li")]
+    # In one go: the page draws them anew while this one looks.
+    shares = driver.execute_script(
+        "return [...document.querySelectorAll('#shares li')].map(item => item.innerText.split('\\n'))"
+    )
     assert [name for name, _ in shares][:2] == ["void", "flat"]
     assert {share for _, share in shares} == {"12.5 %"}
     assert not driver.find_element("id", "state").is_displayed()
