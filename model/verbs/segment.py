@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_every,
         default="auto",
         metavar="N",
-        help="of a video: the network sees each Nth frame, and its labels move to those between; auto: some 6 a second",
+        help="of a video: the network sees each Nth frame, and its labels move to those between; auto: 5 a second",
     )
     _add_network(add)
     add("--jobs", type=int, default=0, metavar="N", help="images at a time; 0 for what keeps every processor busy")

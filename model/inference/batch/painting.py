@@ -21,8 +21,8 @@ from model.inference.render import overlay
 from model.inference.representations import style
 from model.inference.segmenter import Segmentation, Segmenter
 
-LABELS_A_SECOND = 6.25
-"""Each fourth frame of 25 a second, each fifth of 30: no frame is more than two away from one that the network saw."""
+LABELS_A_SECOND = 5.0
+"""Each fifth frame of 25 a second, each sixth of 30, so that those between are two or three away from one at most."""
 AHEAD = 4
 """Frames that wait at most for one which the network sees. A constant, so that threads change no answer."""
 _ROUNDED = 0.002
