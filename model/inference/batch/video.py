@@ -33,6 +33,8 @@ _FINE = "mbtree=1:rc-lookahead=10"
 # With AVX-512, x264 (core 165) weighs blocks by memory that nobody wrote to: of 150 runs over a small video 23 gave
 # another file, and none did where malloc filled memory, with `mbtree=0`, or with AVX2, which takes no longer.
 _REPRODUCIBLE = "asm=avx2"
+# Frames on their way: among so many, more are for the network than two processors have in hand.
+_LEAST = 12
 # What an MP4 may hold; other sound goes into a Matroska file.
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 BT709 = 1
@@ -90,7 +92,7 @@ def make(
         target: the file to write, whatever its name.
         options: how it is segmented and shown; frames keep their size.
         every: the network sees each such frame, and those between borrow its labels; None as in `painting.Pace`.
-        threads: twice as many frames are on their way, and those that wait for labels to come.
+        threads: twice as many frames are on their way, or a dozen, and those that wait for labels to come.
         say: hears how many frames are written, after each.
 
     Returns:
@@ -104,10 +106,11 @@ def make(
         with av.open(str(item.path) if item.entry is None else io.BytesIO(item.read())) as source:
             if not source.streams.video:
                 raise VideoError(f"{item.name} has no pictures. Expected a video.")
+            most = max(2 * threads, _LEAST) + AHEAD
             # Frames that wait for the labels of another hold a thread each, and none of those that work.
-            with ThreadPoolExecutor(5 * threads, thread_name_prefix="frame") as pool:
+            with ThreadPoolExecutor(2 * most, thread_name_prefix="frame") as pool:
                 painter = Painter(segmenter, options, Pace(every), pool)
-                return _Transcoder(av, source, target, painter, say).run(2 * threads + AHEAD)
+                return _Transcoder(av, source, target, painter, say).run(most)
     except av.error.FFmpegError as error:
         raise VideoError(
             f"{posixpath.basename(item.name)} cannot be read as a video: {error.strerror or error}. Expected a whole "
