@@ -22,18 +22,37 @@ SIZE = (64, 128)
 FLAGS = ["--height", "64", "--width", "128", "--crop-height", "64", "--crop-width", "96", "--batch-size", "4"]
 
 
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder `name` that `make` fills, made by the first worker that asks and the same one for all of them."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder, half = base / name, base / f"{name}.half"
+        if not folder.exists():
+            make(half)
+            half.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory) -> Path:
-    """A folder of 12 training and 2 validation scenes in the layout of plain folders."""
-    root = tmp_path_factory.mktemp("scenes")
-    for split, seeds in (("train", range(12)), ("val", range(100, 102))):
-        for kind in ("images", "masks"):
-            (root / split / kind).mkdir(parents=True)
-        for seed in seeds:
-            image, labels = synthetic.scene(seed, size=SIZE)
-            Image.fromarray(image).save(root / split / "images" / f"{seed}.png")
-            Image.fromarray(labels).save(root / split / "masks" / f"{seed}.png")
-    return root
+    """A folder of 12 training and 2 validation scenes in the layout of plain folders. Not to be changed by a test.
+
+    One for all workers, as what is trained on it names it.
+    """
+
+    def make(root: Path) -> None:
+        for split, seeds in (("train", range(12)), ("val", range(100, 102))):
+            for kind in ("images", "masks"):
+                (root / split / kind).mkdir(parents=True, exist_ok=True)
+            for seed in seeds:
+                image, labels = synthetic.scene(seed, size=SIZE)
+                Image.fromarray(image).save(root / split / "images" / f"{seed}.png")
+                Image.fromarray(labels).save(root / split / "masks" / f"{seed}.png")
+
+    return _made_once(tmp_path_factory, "scenes", make)
 
 
 @pytest.fixture(scope="session")
@@ -62,21 +81,15 @@ def train_flags() -> list[str]:
 
 @pytest.fixture(scope="session")
 def trained(scenes, command, tmp_path_factory) -> Path:
-    """The artifact folder of an unbroken run of three epochs. Not to be changed by a test."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        # What one worker has trained serves them all.
-        folder = folder.parent
-    with (folder / "trained.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = folder / "trained"
-        if not made.exists():
-            flags = [*FLAGS, "--epochs", "3", "--run", folder / "run", "--artifact", folder / "artifact"]
-            process = command("train", "--data", scenes, *flags)
-            output, _ = process.communicate(timeout=300)
-            assert process.returncode == 0, output
-            (folder / "artifact").rename(made)
-    return made
+    """The artifact folder of an unbroken run of three epochs, the run beside it. Not to be changed by a test."""
+
+    def make(folder: Path) -> None:
+        flags = [*FLAGS, "--epochs", "3", "--run", folder.parent / "run", "--artifact", folder]
+        process = command("train", "--data", scenes, *flags)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+
+    return _made_once(tmp_path_factory, "trained", make)
 
 
 @pytest.fixture
