@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         return live.run(options.inputs[0], network, Options(**given), **ways)
     options.out = stores.path(options.out)
     items = inputs.find(options.inputs, besides=options.out)
-    jobs = options.jobs or processors.count() + 1
+    jobs = options.jobs or 2 * processors.count()
     memory.keep_freed()
     network = segmenter.load(options.artifact, **runs, streams=min(jobs, processors.count()))
     kinds = tuple(kind for kind in options.tables if kind != "none")

