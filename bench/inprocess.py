@@ -21,7 +21,8 @@ STAGES = ("decode", "resize", "network", "labels", "render")
 
 # What startup.sh sets for the service: without it other encoders pay for page faults that ours is spared.
 KEEPING = {
-    "MALLOC_ARENA_MAX": "2",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "134217728",
 }

@@ -6,6 +6,12 @@ import argparse
 import os
 import sys
 
+from model import huge_pages
+
+if __name__ == "__main__":
+    # Before the imports below, which take a while: it may start the process anew.
+    huge_pages.ask()
+
 from model.verbs import VERBS
 
 # Quiet before TensorFlow is imported: its start-up notes are for its developers.

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Who may import whom. A room is a package or a single module; its own modules may always import each other.
 ALLOWED = {
     "app": {"model.inference", "model.artifact", "model.categories"},
-    "model.__main__": {"model.verbs"},
+    "model.__main__": {"model.verbs", "model.huge_pages"},
     "model.verbs": {
         "model.training",
         "model.data",
@@ -43,6 +43,7 @@ ALLOWED = {
     "model.artifact": {"model.categories"},
     "model.categories": set(),
     "model.preprocessing": set(),
+    "model.huge_pages": set(),
     "model": set(),
 }
 HEAVY = ("tensorflow", "keras", "torch", "jax")

@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     options.out = stores.path(options.out)
     items = inputs.find(options.inputs, besides=options.out)
     jobs = options.jobs or 2 * processors.count()
-    memory.keep_freed()
+    memory.keep_freed(jobs)
     network = segmenter.load(options.artifact, **runs, streams=min(jobs, processors.count()))
     kinds = tuple(kind for kind in options.tables if kind != "none")
     wanted = one.Job(formats=options.format, options=Options(**given), tables=kinds, every=options.every)

@@ -70,7 +70,7 @@ class _Actor:
     def __init__(self, *, network: dict, folder: Path | stores.StorePath, job: Job) -> None:
         from model.inference import segmenter
 
-        memory.keep_freed()
+        memory.keep_freed(images=1)
         self._job, self._output = job, on_store.output(folder)
         self._segmenter = segmenter.load(**network, threads=1)
 

@@ -24,7 +24,7 @@ def work():
     print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 if sys.argv[1] == "keep":
-    assert memory.keep_freed()
+    assert memory.keep_freed(2)
 thread = threading.Thread(target=work)
 thread.start()
 thread.join()
@@ -48,4 +48,4 @@ def test_another_c_library_is_left_as_it_is(error, monkeypatch):
         raise error
 
     monkeypatch.setattr(memory, "ctypes", SimpleNamespace(CDLL=refuse))
-    assert not memory.keep_freed()
+    assert not memory.keep_freed(2)
