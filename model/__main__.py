@@ -8,8 +8,9 @@ import sys
 
 from model import huge_pages
 
-if __name__ == "__main__":
-    # Before the imports below, which take a while: it may start the process anew.
+if __name__ == "__main__" and sys.argv[1:2] == ["segment"]:
+    # Before the imports below, which take a while: it may start the process anew. TensorFlow, which does the work of
+    # other verbs, was no faster in huge pages.
     huge_pages.ask()
 
 from model.verbs import VERBS
