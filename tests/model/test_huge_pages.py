@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -122,3 +123,14 @@ def test_a_process_that_may_not_be_started_anew_goes_on(started, monkeypatch):
     monkeypatch.setattr(huge_pages.os, "execve", refuse)
     huge_pages.ask()
     assert "GLIBC_TUNABLES" not in os.environ
+
+
+@pytest.mark.parametrize(("verb", "times"), [("segment", 1), ("train", 0)])
+def test_the_command_line_asks_where_openvino_does_the_work(verb, times, monkeypatch):
+    calls = []
+    monkeypatch.setattr(huge_pages, "ask", lambda: calls.append(verb))
+    monkeypatch.setattr(sys, "argv", ["model", verb, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "model" / "__main__.py"), run_name="__main__")
+    assert ended.value.code == 0
+    assert len(calls) == times
