@@ -6,8 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from types import MappingProxyType
 
 import model  # noqa: F401  keeps OpenVINO from reporting its import; so it comes first
 from bench.contenders import QUIET, ROOT
@@ -15,7 +13,6 @@ from model import huge_pages as pages
 
 _MEDIAN = re.compile(r"Median:\s+([\d.]+) ms")
 _THROUGHPUT = re.compile(r"Throughput:\s+([\d.]+) FPS")
-_AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 # Of what the file leaves open; an int8 file names its int8 layers itself.
 _ARITHMETIC = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 
@@ -43,12 +40,10 @@ def throughput(file: str, *, precision: str, seconds: int, huge_pages: bool = Fa
         huge_pages: whether its memory is in huge pages, as ours; by itself it is not.
     """
     asking = {pages.NAME: f"{pages.TUNABLE}={int(huge_pages)}"}
-    return _asked(file, ["-hint", "throughput"], precision, seconds, _THROUGHPUT, asking)
+    return _asked(file, ["-hint", "throughput"], precision, seconds, _THROUGHPUT, **asking)
 
 
-def _asked(
-    file: str, words: list[str], precision: str, seconds: int, wanted: re.Pattern, asking: Mapping[str, str] = _AS_IT_IS
-) -> float:
+def _asked(file: str, words: list[str], precision: str, seconds: int, wanted: re.Pattern, **asking: str) -> float:
     command = [sys.executable, "-m", "bench.benchmark_app", "-m", file, "-d", "CPU", *words, "-t", str(seconds)]
     command += ["-infer_precision", _ARITHMETIC[precision]]
     done = subprocess.run(

@@ -13,7 +13,7 @@ from model import huge_pages
 ROOT = Path(__file__).resolve().parents[2]
 MODE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
-# Says how often it was started, by a number that only the system keeps; then how the kernel marks what malloc gives.
+# Says its number, and whether the kernel marks what malloc gave for huge pages.
 PROGRAM = """
 import os, re, sys
 from model import huge_pages

@@ -1,8 +1,8 @@
 """Threads that take an image each all the way, from its bytes to the files of its answers.
 
 As many as there are processors compute at a time, each decoding, running the network and encoding for its image. One
-more would take a processor from the others, and what they have in its cache with it: measured on photographs of 640x320
-and two processors, 4 % of the processors' time. Those beyond read and write, so no disk is waited for.
+more would take a processor from the others, and what they have in its cache with it: 1 to 4 % of the processors' time,
+measured on photographs of 640x320 and two processors. Those beyond read and write, so no disk is waited for.
 """
 
 from __future__ import annotations
