@@ -17,7 +17,7 @@ import numpy as np
 
 from model import categories
 from model.artifact import Artifact
-from model.inference import processors
+from model.inference import processors, signal_stack
 from model.inference.contract import EngineError, check_image, check_images
 
 SHA256_PATH = ["streetseg", "keras_sha256"]
@@ -167,7 +167,8 @@ def _resize(model, artifact: Artifact, path: Path) -> None:
 
 def _compile(core, model, options: dict, precision: str):
     try:
-        compiled = core.compile_model(model, "CPU", options)
+        with signal_stack.kept():
+            compiled = core.compile_model(model, "CPU", options)
     except RuntimeError as error:
         raise EngineError(f"OpenVINO cannot compile the network: {error}") from error
     # Asked for bfloat16 on a processor without AVX-512, OpenVINO takes float32 and does not say so. With AVX-512 alone

@@ -13,6 +13,7 @@ import openvino
 from openvino import opset13 as opset
 from tqdm import tqdm
 
+from model.inference import signal_stack
 from model.training.exporting.conversion import convolutions
 
 # Each costs time: its arithmetic, and the way from int8 to float32 and back.
@@ -88,7 +89,8 @@ class Trial:
 def _answers(model: openvino.Model, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """Run a model and yield its planes, one copy after the other."""
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    with signal_stack.kept():
+        request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
     for image in images:
         request.infer([image[np.newaxis]])
         yield request.get_output_tensor(0).data[0].copy()
