@@ -11,11 +11,14 @@ import contextlib
 import importlib
 import importlib.util
 import logging
+import os
 import pickle
 import socket
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from model import huge_pages
 from model.inference.batch import memory, on_store, stores
 from model.inference.batch.crew import Crew, Tasks
 from model.inference.batch.inputs import Item
@@ -27,6 +30,9 @@ LOCAL = "local"
 
 # An actor that dies loses at most this many, which another one makes again; they are known to be done once all are.
 _IMAGES_AT_A_TIME = 8
+# Answers that an asking process outside the cluster is waiting for at a time, so that the way there takes none.
+_ASKED_FOR = 32
+_TRIES = 3
 
 
 def check() -> None:
@@ -84,25 +90,66 @@ class _Actor:
         return {"number": row["number"], "answer": pickle.dumps(found)}
 
 
+class _Asker:
+    """Asks Ray Data from within the cluster: it does not run over Ray Client, by which `ray://` connects."""
+
+    def __init__(self, rows: list[dict], **asked) -> None:
+        self._made = _made(rows, **asked)
+
+    def next(self) -> dict | None:
+        """Wait for an answer; None where there are no more."""
+        return next(self._made, None)
+
+
 def _answered(tasks: Tasks, address: str, count: int, setting: dict) -> Iterator[tuple[Item, Answer]]:
-    ray, data = importlib.import_module("ray"), importlib.import_module("ray.data")
+    ray = importlib.import_module("ray")
     with _connected(ray, address):
-        count = count or int(ray.cluster_resources().get("CPU", 1))
-        context = data.DataContext.get_current()
-        context.enable_progress_bars = False
         rows = [{"number": number, "task": pickle.dumps(task)} for number, task in enumerate(tasks)]
-        blocks = max(count, -(-len(rows) // _IMAGES_AT_A_TIME))
-        answers = data.from_items(rows, override_num_blocks=min(len(rows), blocks)).map(
-            _Actor,
-            fn_constructor_kwargs=setting,
-            compute=data.ActorPoolStrategy(size=min(count, len(rows))),
-            num_cpus=1,
-        )
-        for row in answers.iter_rows():
+        count = count or int(ray.cluster_resources().get("CPU", 1))
+        asked = {"count": min(count, len(rows)), "setting": setting, "arguments": _tunables(address)}
+        for row in _made_there(ray, rows, asked) if ray.util.client.ray.is_connected() else _made(rows, **asked):
             found = pickle.loads(row["answer"])
             if isinstance(found, OSError):
                 raise found
             yield tasks[row["number"]][0], found
+
+
+def _made(rows: list[dict], *, count: int, setting: dict, arguments: dict) -> Iterator[dict]:
+    """Give the rows to `count` actors, and their answers as they come."""
+    data = importlib.import_module("ray.data")
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    blocks = max(count, -(-len(rows) // _IMAGES_AT_A_TIME))
+    answers = data.from_items(rows, override_num_blocks=min(len(rows), blocks)).map(
+        _Actor,
+        fn_constructor_kwargs=setting,
+        compute=data.ActorPoolStrategy(size=count),
+        num_cpus=1,
+        **arguments,
+    )
+    yield from answers.iter_rows()
+
+
+def _made_there(ray, rows: list[dict], asked: dict) -> Iterator[dict]:
+    """Have it done by a process of the cluster, which is asked for several answers before the first one comes."""
+    try:
+        asker = ray.remote(num_cpus=0)(_Asker).remote(rows, **asked)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"The nodes of the cluster have no module {error.name!r}. Expected this package there, at this version, "
+            "and its folder in the PYTHONPATH with which `ray start` was run."
+        ) from error
+    waiting = deque(asker.next.remote() for _ in range(_ASKED_FOR))
+    while (row := ray.get(waiting.popleft())) is not None:
+        waiting.append(asker.next.remote())
+        yield row
+
+
+def _tunables(address: str) -> dict:
+    """Let actors take their memory as this process does; those of a cluster that it starts do so by themselves."""
+    asked = os.environ.get(huge_pages.NAME)
+    return {} if asked is None or address == LOCAL else {"runtime_env": {"env_vars": {huge_pages.NAME: asked}}}
 
 
 @contextlib.contextmanager
@@ -111,20 +158,31 @@ def _connected(ray, address: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
-    where = {} if address == LOCAL else {"address": address}
     try:
         _knock(address)
-        ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
+        _connect(ray, address)
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"No Ray cluster answers at {address}: {error}. Expected an address such as ray://head:10001, auto for the "
-            f"one that runs on this machine, or {LOCAL} to start one for this job."
+            f"one that runs on this machine, or {LOCAL} to start one for this job; and RAY_AUTH_MODE=token in the "
+            "environment, with the token of its head in ~/.ray/auth_token, where the cluster asks for one."
         ) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _connect(ray, address: str) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
+        except ConnectionAbortedError as error:
+            # Now and then the process dies that a head starts for a client: https://github.com/ray-project/ray/issues/63202
+            if not left or "Starting Ray client server failed" not in str(error):
+                raise
+        else:
+            return
 
 
 def _knock(address: str) -> None:
