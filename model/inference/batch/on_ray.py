@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from model import huge_pages
 from model.inference.batch import memory, on_store, stores
 from model.inference.batch.crew import Crew, Tasks
 from model.inference.batch.inputs import Item
@@ -33,6 +32,8 @@ _IMAGES_AT_A_TIME = 8
 # Answers that an asking process outside the cluster is waiting for at a time, so that the way there takes none.
 _ASKED_FOR = 32
 _TRIES = 3
+# By which glibc is asked for huge pages.
+_TUNABLES = "GLIBC_TUNABLES"
 
 
 def check() -> None:
@@ -148,8 +149,8 @@ def _made_there(ray, rows: list[dict], asked: dict) -> Iterator[dict]:
 
 def _tunables(address: str) -> dict:
     """Let actors take their memory as this process does; those of a cluster that it starts do so by themselves."""
-    asked = os.environ.get(huge_pages.NAME)
-    return {} if asked is None or address == LOCAL else {"runtime_env": {"env_vars": {huge_pages.NAME: asked}}}
+    asked = os.environ.get(_TUNABLES)
+    return {} if asked is None or address == LOCAL else {"runtime_env": {"env_vars": {_TUNABLES: asked}}}
 
 
 @contextlib.contextmanager
