@@ -21,8 +21,8 @@ from model.inference.render import overlay
 from model.inference.representations import style
 from model.inference.segmenter import Segmentation, Segmenter
 
-LABELS_A_SECOND = 5.0
-"""Each fifth frame of 25 a second, each sixth of 30, so that those between are two or three away from one at most."""
+LABELS_A_SECOND = 4.3
+"""Each sixth frame of 25 a second, each seventh of 30, so that those between are three away from one at most."""
 AHEAD = 4
 """Frames that wait at most for one which the network sees. A constant, so that threads change no answer."""
 _ROUNDED = 0.002

@@ -187,7 +187,7 @@ class _Transcoder:
         picture, record = begun.painted.result()
         if picture.shape[:2] != self._size:
             raise VideoError(f"Its frames change from {self._size} to {picture.shape[:2]} pixels. Expected one size.")
-        made = self._av.VideoFrame.from_ndarray(picture, format="rgb24")
+        made = self._av.VideoFrame.from_numpy_buffer(picture, format="rgb24")
         made = made.reformat(format=self._coded.pix_fmt, dst_colorspace="ITU709")
         number = len(self._frames)
         pts = self._pts(frame, number)
