@@ -108,11 +108,24 @@ def _answered(tasks: Tasks, address: str, count: int, setting: dict) -> Iterator
         rows = [{"number": number, "task": pickle.dumps(task)} for number, task in enumerate(tasks)]
         count = count or int(ray.cluster_resources().get("CPU", 1))
         asked = {"count": min(count, len(rows)), "setting": setting, "arguments": _tunables(address)}
-        for row in _made_there(ray, rows, asked) if ray.util.client.ray.is_connected() else _made(rows, **asked):
+        made = _made_there(ray, rows, asked) if ray.util.client.ray.is_connected() else _made(rows, **asked)
+        for row in _or_a_sentence(ray, made):
             found = pickle.loads(row["answer"])
             if isinstance(found, OSError):
                 raise found
             yield tasks[row["number"]][0], found
+
+
+def _or_a_sentence(ray, made: Iterator[dict]) -> Iterator[dict]:
+    """Give what is made; Ray's errors bring the lines of all processes they went through, and end with the cause."""
+    try:
+        yield from made
+    except ray.exceptions.RayError as error:
+        cause = str(error).strip().splitlines()[-1]
+        raise ValueError(
+            f"The cluster gave up: {cause} Expected nodes that live, with this package, and photographs, answers and "
+            "network at the same paths. What is made is kept; the same command goes on."
+        ) from error
 
 
 def _made(rows: list[dict], *, count: int, setting: dict, arguments: dict) -> Iterator[dict]:
@@ -178,9 +191,9 @@ def _connect(ray, address: str) -> None:
     for left in reversed(range(_TRIES)):
         try:
             ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
-        except ConnectionAbortedError as error:
+        except ConnectionAbortedError:
             # Now and then the process dies that a head starts for a client: https://github.com/ray-project/ray/issues/63202
-            if not left or "Starting Ray client server failed" not in str(error):
+            if not left:
                 raise
         else:
             return

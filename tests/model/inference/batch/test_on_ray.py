@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import psutil
@@ -172,9 +173,20 @@ def test_a_head_whose_process_for_a_client_died_is_asked_again():
     ray.init.side_effect = [died] * 3
     with pytest.raises(ConnectionAbortedError):
         on_ray._connect(ray, "ray://head:10001")
-    ray.init.side_effect = [ConnectionAbortedError("another reason"), None]
-    with pytest.raises(ConnectionAbortedError, match="another reason"):
-        on_ray._connect(ray, "ray://head:10001")
+
+
+def test_what_stops_the_cluster_is_one_sentence():
+    class RayError(Exception): ...
+
+    def made():
+        yield {"number": 0}
+        raise RayError("The actor died.\n  File 'one'\nArtifactError: No card.json in '/network'.\n")
+
+    ray = SimpleNamespace(exceptions=SimpleNamespace(RayError=RayError))
+    rows = on_ray._or_a_sentence(ray, made())
+    assert next(rows) == {"number": 0}
+    with pytest.raises(ValueError, match=r"^The cluster gave up: ArtifactError: No card\.json in '/network'\."):
+        next(rows)
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
